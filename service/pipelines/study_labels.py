@@ -72,7 +72,8 @@ def method_of(study: Study, request: schema.StudyLabelMethod) -> LabelMethod:
 
 def host_of(method: Method) -> str | None:
     """The host that items are sent to; None for a labeller that sends nothing."""
-    return getattr(method.labeller, "host", None)
+    host: str | None = getattr(method.labeller, "host", None)
+    return host
 
 
 async def _checked(engine: Engine, labellers: Labellers, study: Study, request: schema.StudyLabelMethod) -> _Asked:

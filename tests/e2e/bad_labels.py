@@ -39,12 +39,12 @@ REQUESTS: Sequence[Request] = (
         'an example has "text", "image", or both',
     ),
     (
-        "positions of an order that lacks a category", f"{PATH}/positions", _positions(order=[[0, 0]]), 422, None,
-        "each of 2 categories once",
+        "positions of an order that lacks a category", f"{PATH}/positions", _positions(order=[[0, 0]]), 422,
+        "invalid_codes", "each of 2 categories once",
     ),
     (
-        "positions of a choice that is no category", f"{PATH}/positions", _positions(chosen=[[2]]), 422, None,
-        "the numbers 0 to 1",
+        "positions of a choice that is no category", f"{PATH}/positions", _positions(chosen=[[2]]), 422,
+        "invalid_codes", "the numbers 0 to 1",
     ),
     (
         "positions of two items and one order", f"{PATH}/positions", _positions(item=["a", "b"]), 422,
