@@ -13,16 +13,19 @@ import orjson
 from models.errors import ItemError, listed, quoted
 from service.errors import Conflict, ItemFailure, NotFound, ServiceError, TooLarge, Unavailable, Unprocessable
 from service.inference.engine import Engine
+from service.inference.fair_threads import one_caller, one_request
 from service.inference.labelling import Labellers
 from service.jobs import Job, Jobs
 from service.jobs.entry import Report
 from service.pipelines import answers
 from service.pipelines.codebooks import require_newest
 from service.pipelines.items import Item
+from service.pipelines.label_asking import ask_all
 from service.pipelines.label_items import Contents, read_contents
 from service.pipelines.label_jobs import ANSWER, JOURNAL, paid_answers
-from service.pipelines.label_results import Method, answer_of, plan_cost
-from service.pipelines.labels import ask_all, prepare
+from service.pipelines.label_methods import Method
+from service.pipelines.label_results import answer_of
+from service.pipelines.labels import prepare, require_same
 from service.pipelines.positions import remarks_of
 from service.schemas import study_labels as schema
 from service.schemas.codebooks import Codebook, Variable
@@ -105,7 +108,7 @@ async def plan(
     n = len(asked.ids)
     some = [asked.ids[i * n // min(n, LOOKED_AT)] for i in range(min(n, LOOKED_AT))]
     contents, _ = await _read(engine, asked.method, study, some)
-    cost = plan_cost(asked.method, contents)
+    cost = await engine.in_thread(lambda: asked.method.way.cost(contents))
     scale = n / len(some)
     fields = cost.model_dump()
     fields |= {name: math.ceil(fields[name] * scale) for name in SUMS if fields.get(name) is not None}
@@ -211,21 +214,18 @@ async def run(
 
     Raises Conflict where the labeller's settings have changed, Unavailable where it does not answer.
     """
+    one_caller(job.owner)
+    one_request()
     study = await engine.in_thread(lambda: _study_of(studies, job))
     if study is None:
         raise asyncio.CancelledError
     task = await asyncio.to_thread(lambda: orjson.loads((folder / "task.json").read_bytes()))
     method = await prepare(engine, labellers, LabelMethod.model_validate(task["options"]))
-    if method.fingerprint != job.params["fingerprint"]:
-        raise Conflict(
-            f"labeller: the settings of {method.labeller.name} have changed since this job was submitted, and labels "
-            "of two methods must not be mixed; look at the plan again",
-            code="labeller_changed",
-        )
+    require_same(method, job.params["fingerprint"])
     ids: list[str] = task["ids"]
     n = len(ids)
     journal = AnswerJournal(folder / JOURNAL)
-    stage = f"asking {host_of(method) or method.labeller.name}"
+    stage = method.labeller.stage
     parts: list[dict[str, Any]] = []
     places: list[int | None] = []
     first: dict[str, int] = {}  # places of contents
@@ -233,7 +233,6 @@ async def run(
         some = ids[start : start + AT_ONCE]
         contents, there = await _read(engine, method, study, some)
         outcomes, reused = await ask_all(
-            labellers,
             method,
             contents.by_key,
             journal,
