@@ -377,6 +377,6 @@ def _usage(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         found = [part["usage"][name] for part in parts if part["usage"]["answers"]]
         return None if not found or any(each is None for each in found) else sum(found)
 
-    names = ("prompt_tokens", "completion_tokens", "price")
+    names = ("prompt_tokens", "completion_tokens", "price", "rows")
     counts = {name: sum(part["usage"][name] for part in parts) for name in ("answers", "reused")}
     return {**counts, **{name: total(name) for name in names}, "currency": parts[0]["usage"]["currency"]}
