@@ -51,7 +51,7 @@ class Turn:
 
 
 class Likelihood(NamedTuple):
-    """How likely an answer is: the sum of the log-probabilities of its tokens, the end of the turn included.
+    """Likelihood of an answer: the sum of the log-probabilities of its tokens, the end of the turn included.
 
     `prompt_tokens` is the number of tokens of the conversation before it, those of its pictures included.
     """
@@ -157,7 +157,7 @@ class VisionLanguage:
     def likelihoods(
         self, turns: Sequence[Turn], answers: Sequence[str]
     ) -> Generator[Work, Sequence[Arrays], tuple[Likelihood, ...]]:
-        """How likely each of `answers` is as the next turn; all are computed in one batch.
+        """Compute the likelihood of each of `answers` as the next turn, of all in one batch.
 
         Raises
         ------
