@@ -12,7 +12,7 @@ from service.schemas.base import Message
 from service.schemas.clusters import PICTURES, PageMode
 from service.schemas.codes import MISSING_TEXTS, Code, Id
 from service.schemas.common import FIRST_OF_MANY, MODE, SAMPLING, Datum, FailedEntry, Index, Mode, Receipt
-from service.schemas.items import IDS_OF_VECTORS, Encodable, ItemsOrVectors, Post, Vectors, distinct
+from service.schemas.items import IDS_OF_VECTORS, Encodable, ItemsOrVectors, Posts, Vectors, distinct
 from service.schemas.references import ItemsOfCollection
 from service.schemas.video import Sampling
 from service.schemas.zero_shot import ZeroShotPrompts
@@ -194,7 +194,7 @@ class EstimateRequest(ItemsOfCollection):
 class PageRequest(Message):
     """Images for the page of the report; none of them is stored."""
 
-    input: list[Post] = Field(
+    input: Posts = Field(
         description="Images with the ids of items; `worst` of the report lists those that appear.", max_length=100
     )
     pictures: PageMode = PICTURES

@@ -11,7 +11,7 @@ from models.clustering.project import Projection
 from service.schemas.base import Message
 from service.schemas.codes import MISSING_TEXTS, Code
 from service.schemas.common import SAMPLING, Mode, Receipt
-from service.schemas.items import Encodable, Post, Unusable
+from service.schemas.items import Encodable, Posts, Unusable
 from service.schemas.references import ItemsOfCollection
 from service.schemas.video import Sampling
 
@@ -123,7 +123,7 @@ class ClusterPageRequest(Message):
     """Images for the report; none of them is stored."""
 
     pictures: PageMode = PICTURES
-    input: list[Post] | None = Field(
+    input: Posts | None = Field(
         None, description="Images with the ids of items; `shown` of the clustering lists those that appear."
     )
 

@@ -5,13 +5,13 @@ from pydantic import BaseModel, Field
 from models.images.thumbnail import Blur
 from service.schemas.base import Message
 from service.schemas.common import FIRST_OF_MANY, Datum, FailedEntry, Index, OnError
-from service.schemas.items import Post
+from service.schemas.items import Posts
 
 
 class ImagesRequest(Message):
     """Images to be hashed and measured, without a model."""
 
-    input: list[Post] | None = Field(None, description="Images. In a form, they are the parts named `input`.")
+    input: Posts | None = Field(None, description="Images. In a form, they are the parts named `input`.")
     thumbnail: int | None = Field(
         None, ge=16, le=512, description="Longest side, in pixels, of a thumbnail to return. Left out: no thumbnail."
     )

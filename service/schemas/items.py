@@ -20,6 +20,7 @@ from service.schemas.base import Message
 from service.schemas.common import ItemError, OnError, Receipt
 from service.schemas.crops import Crop
 from service.schemas.example import PHOTO
+from service.schemas.numbers import packed
 from service.schemas.video import OfVideo
 
 
@@ -89,6 +90,40 @@ class Item(Post):
         return self
 
 
+def _items(value: Any) -> Any:
+    if isinstance(value, str | dict):
+        value = [value]
+    if not isinstance(value, list):
+        raise ValueError('is a string, an item {"text": …}, {"image": …} or {"video": …}, or a list of these')
+    if any(isinstance(v, int | list) for v in value):
+        raise ValueError(
+            "token arrays are not taken, since tokens differ between models; send the text (with "
+            "LangChain's OpenAIEmbeddings, set check_embedding_ctx_length=False)"
+        )
+    return [{"text": v} if isinstance(v, str) else v for v in value]
+
+
+def _one_or_many(schema: str) -> WithJsonSchema:
+    """The JSON schema of a text, an item, or a list of these."""
+    one = [{"type": "string", "description": "A text."}, {"$ref": f"#/components/schemas/{schema}"}]
+    return WithJsonSchema({"anyOf": [*one, {"type": "array", "items": {"anyOf": one}}]})
+
+
+Items = Annotated[list[Item], BeforeValidator(_items), _one_or_many("Item")]
+Posts = Annotated[list[Post], BeforeValidator(_items), _one_or_many("Post")]  # each with a text, an image, or both
+
+_ROW = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+_NUMBERS_TOO = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "string"},
+            _ROW,
+            {"type": "array", "items": {"anyOf": [_ROW, {"type": "null"}]}, "minItems": 1},
+        ]
+    }
+)
+
+
 class Vectors(Message):
     """Existing embeddings of all items, for one modality."""
 
@@ -104,9 +139,11 @@ class Vectors(Message):
         examples=["3f9c0f2a"],
     )
     dimension: int = Field(0, ge=1, description="Length of each vector. Left out for a folder.", examples=[1280])
-    data: str | None = Field(
+    data: Annotated[str, _NUMBERS_TOO] | None = Field(
         None,
-        description="Base64 of little-endian float32, row by row; a row of NaN for an item without a vector. "
+        description="Base64 of little-endian float32, row by row; a row of NaN for an item without a vector. Or, for "
+        "small ones, lists of numbers: one for each item, null for an item without a vector; or one list alone, of one "
+        "item; `dimension` may then be left out. "
         "Left out in a form, where the part `image_vectors`, `text_vectors` or `face_vectors` is a .npy file.",
     )
     file: str | None = Field(
@@ -120,6 +157,16 @@ class Vectors(Message):
         examples=["corpus/"],
     )
     receipt: Receipt | None = Field(None, description="Receipt of the vectors, stored with the results.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _packed(cls, fields: Any) -> Any:
+        """Lists of numbers as base64, with their length as the dimension where it is left out."""
+        if not isinstance(fields, dict) or not isinstance(fields.get("data"), list):
+            return fields
+        width, data = packed(fields["data"])
+        said = fields.get("dimension")
+        return {**fields, "data": data, "dimension": width if said is None else said}
 
     @model_validator(mode="after")
     def _described(self) -> Self:
@@ -164,7 +211,7 @@ class ItemsOrVectors(Message):
         description="Handling of unusable items. `fail`: the request fails with an error that names every such item. "
         "`skip`: they are left out and listed in the answer.",
     )
-    input: list[Post] | None = Field(None, description="Items, unless `vectors` are sent.")
+    input: Posts | None = Field(None, description="Items, unless `vectors` are sent.")
     vectors: Annotated[list[Vectors], AfterValidator(distinct)] | None = Field(
         None, description="Vectors of the items, one or two modalities, unless `input` is sent."
     )
@@ -190,24 +237,3 @@ class Unusable(BaseModel):
     index: int = Field(description="Index of the item.")
     id: str | None = Field(None, description="Id of the item, if it has one.")
     error: ItemError = Field(description="Reason.")
-
-
-def _items(value: Any) -> Any:
-    if isinstance(value, str | dict):
-        value = [value]
-    if not isinstance(value, list):
-        raise ValueError('is a string, an item {"text": …}, {"image": …} or {"video": …}, or a list of these')
-    if any(isinstance(v, int | list) for v in value):
-        raise ValueError(
-            "token arrays are not taken, since tokens differ between models; send the text (with "
-            "LangChain's OpenAIEmbeddings, set check_embedding_ctx_length=False)"
-        )
-    return [{"text": v} if isinstance(v, str) else v for v in value]
-
-
-_ITEM = {"anyOf": [{"type": "string", "description": "A text."}, {"$ref": "#/components/schemas/Item"}]}
-Items = Annotated[
-    list[Item],
-    BeforeValidator(_items),
-    WithJsonSchema({"anyOf": [*_ITEM["anyOf"], {"type": "array", "items": _ITEM}]}),
-]

@@ -12,7 +12,7 @@ from service.schemas.codebooks import Codebook
 from service.schemas.common import Entry, FailedEntry, Mode, OnError
 from service.schemas.estimates import EstimateCorpusAnswer
 from service.schemas.example import PHOTO
-from service.schemas.items import Post
+from service.schemas.items import Posts
 from service.schemas.positions import PositionBiasAnswer
 from service.schemas.validations import ValidationAnswer
 
@@ -83,7 +83,7 @@ class LabelMethod(Message):
 class LabelsRequest(LabelMethod):
     """Items, and the codebook that they are labelled by."""
 
-    input: list[Post] | None = Field(
+    input: Posts | None = Field(
         None,
         description="Images, texts, or images with texts. Left out only in a form, whose parts `input` are the items.",
         examples=[[{"image": PHOTO, "id": "photo-1"}]],
@@ -109,7 +109,7 @@ class LabelsRequest(LabelMethod):
 class LabelPlanRequest(LabelMethod):
     """The same request without its items being labelled: nothing is sent to the labeller."""
 
-    input: list[Post] | None = Field(
+    input: Posts | None = Field(
         None, description="Items, for the numbers of requests, pixels and tokens. Left out: the prompt alone."
     )
 

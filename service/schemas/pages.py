@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from service.schemas.base import Message
 from service.schemas.clusters import PICTURES, PageMode
-from service.schemas.items import Post
+from service.schemas.items import Posts
 
 MOST_REMARKS = 100
 
@@ -18,7 +18,7 @@ class AnswerPageRequest(Message):
         description="JSON answer of the operation, as it came: for `duplicates` that of POST /v1/duplicates, and so on."
     )
     pictures: PageMode = PICTURES
-    input: list[Post] | None = Field(
+    input: Posts | None = Field(
         None,
         description="Images and texts with the ids of items. Without them the page shows ids, and `shown` of the "
         "answer lists the items whose images or texts it would show.",

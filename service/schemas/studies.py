@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt, Stric
 
 from service.schemas.base import Message
 from service.schemas.common import OnError
-from service.schemas.items import Post
+from service.schemas.items import Posts
 
 STUDY_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 COLUMN_NAME = r"^[^<>=!\x00-\x1f]{1,100}$"  # the others are operators of filters
@@ -108,7 +108,7 @@ class DeletedStudy(BaseModel):
 class PicturesRequest(Message):
     """Pictures for a study, each with an id of its own."""
 
-    input: list[Post] | None = Field(None, min_length=1, description="Pictures, unless they are parts of a form.")
+    input: Posts | None = Field(None, min_length=1, description="Pictures, unless they are parts of a form.")
     ids: list[str] | None = Field(
         None, description="Id of each picture. Left out: the ids of `input`, or the file names of the form's parts."
     )
