@@ -1,0 +1,4 @@
+library(testthat)
+library(daguerre)
+
+test_check("daguerre")

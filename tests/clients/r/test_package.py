@@ -1,0 +1,176 @@
+"""The R package clients/r: its own tests (testthat) against a real server, its vectors beside Python's, R CMD check."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from daguerre import Client, Embeddings
+from tests.clients import golden
+from tests.clients.stubs import Asked, Reply, recording
+from tests.docs.blocks import blocks
+from tests.e2e.harness import ROOT, Server
+
+PACKAGE = ROOT / "clients" / "r"
+EXAMPLES = ROOT / "examples"
+NEEDED = ("cli", "curl", "jsonlite", "rlang", "tibble", "testthat", "roxygen2", "knitr", "rmarkdown")
+NO_MODELS = {"object": "list", "data": []}
+OVERLOADED = {"error": {"code": "overloaded", "message": "the queue is full", "param": None, "items": []}}
+NO_CRAN = """
+dir.create("cran/src/contrib", recursive = TRUE)
+dir.create("cran/web/packages", recursive = TRUE)
+file.create("cran/src/contrib/PACKAGES")
+saveRDS(data.frame(Package = character(), Maintainer = character()), "cran/web/packages/packages.rds")
+writeLines(sprintf('options(repos = c(CRAN = "file://%s/cran"))', getwd()), "profile.R")
+"""  # an archive without packages, in place of that of the network
+OFFLINE = {  # checks of R that ask other machines, or the clock of one
+    "_R_CHECK_CRAN_INCOMING_": "false",
+    "_R_CHECK_CRAN_INCOMING_REMOTE_": "false",
+    "_R_CHECK_DOC_SIZES_": "false",  # needs qpdf
+    "_R_CHECK_SYSTEM_CLOCK_": "false",
+    "_R_CHECK_PACKAGE_DEPENDS_IGNORE_MISSING_ENHANCES_": "true",  # arrow, which Debian has not
+    "_R_CHECK_FUTURE_FILE_TIMESTAMPS_": "false",
+    "_R_CHECK_RD_VALIDATE_RD2HTML_": "false",  # needs HTML Tidy
+}
+
+
+def has_r() -> bool:
+    if shutil.which("Rscript") is None:
+        return False
+    asked = f"stopifnot(all(c({', '.join(map(repr, NEEDED))}) %in% rownames(installed.packages())))"
+    return subprocess.run(["Rscript", "-e", asked], capture_output=True, timeout=60).returncode == 0
+
+
+pytestmark = [
+    pytest.mark.skipif(not has_r(), reason=f"needs R with {', '.join(NEEDED)}: docs/r.md has Debian's packages"),
+    pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session"),
+]
+
+
+def run(command: list[str], library: Path, cwd: Path, variables: Mapping[str, str], seconds: int = 600) -> str:
+    """The output of a command with the package's library. Raises AssertionError with it where the command fails."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DAGUERRE_")}
+    environment = {**inherited, "R_LIBS": str(library), "LC_ALL": "C.UTF-8", "NOT_CRAN": "true", **variables}
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of R with the package."""
+    folder = tmp_path_factory.mktemp("r-library")
+    run(["R", "CMD", "INSTALL", "--no-docs", f"--library={folder}", str(PACKAGE)], folder, ROOT, {})
+    return folder
+
+
+def tested(library: Path, variables: Mapping[str, str], only: str) -> str:
+    script = (
+        f'testthat::test_dir("testthat", filter = "{only}", package = "daguerre", load_package = "installed", '
+        'reporter = "check", stop_on_failure = TRUE)'
+    )
+    return run(["Rscript", "-e", script], library, PACKAGE / "tests", variables)
+
+
+@pytest.mark.thorough
+def test_the_tests_of_the_package_pass_with_a_server(library: Path, server: Server) -> None:
+    said = tested(library, {"DAGUERRE_URL": server.url, "DAGUERRE_EXAMPLES": str(EXAMPLES)}, "server|parquet|items")
+    assert re.search(r"FAIL 0 .* PASS [1-9]", said), said
+    assert "SKIP 0" in said or "arrow" in said, said
+
+
+def test_retry_after_is_obeyed_and_golden_requests_are_sent(library: Path, server: Server) -> None:
+    def passing(asked: Asked, before: int) -> Reply:
+        return Reply(200, NO_MODELS) if before > 1 else Reply(429, OVERLOADED, {"Retry-After": "1"})
+
+    def always(asked: Asked, before: int) -> Reply:
+        return Reply(429, OVERLOADED)
+
+    with recording(passing) as (url, asked), recording(always) as (busy, _), recording(golden.answer) as (stub, sent):
+        variables = {
+            "DAGUERRE_OVERLOADED": url,
+            "DAGUERRE_ALWAYS_OVERLOADED": busy,
+            "DAGUERRE_GOLDEN": stub,
+            "DAGUERRE_GOLDEN_FILE": str(golden.FILE),
+        }
+        said = tested(library, variables, "stub")
+    assert "FAIL 0" in said, said
+    assert "SKIP 0" in said, said
+    assert len(asked) == 3
+    assert all(after.at - before.at >= 1 for before, after in pairwise(asked))
+    for case in golden.CASES:
+        bodies = [each.body for each in sent if each.path == case["path"]]
+        assert golden.missing(case["fields"], golden.parsed(bodies[-1])) == [], case["name"]
+
+
+@pytest.mark.thorough
+def test_vectors_of_r_and_python_are_equal_to_the_bit(library: Path, server: Server, tmp_path: Path) -> None:
+    """Items are sent one by one: the last bits of a vector depend on the size of its batch."""
+    script = """
+        out <- function(name) file.path(Sys.getenv("OUT"), name)
+        for (i in 0:5) {
+          daguerre::dg_write_vectors(daguerre::dg_embed(sprintf("coded/%03d.jpg", i)), out(sprintf("%d.parquet", i)))
+        }
+        daguerre::dg_write_vectors(daguerre::dg_embed(texts = "ein Caf\\u00e9"), out("text.parquet"))
+        P <- daguerre::dg_read_vectors(out("python.parquet"))
+        daguerre::dg_write_vectors(P, out("copy.parquet"))
+        print(daguerre::dg_embed_corpus("coded/", out("python.parquet")))
+    """
+    paths = [EXAMPLES / "coded" / f"{i:03}.jpg" for i in range(6)]
+    with Client(server.url) as client:
+        client.embed_corpus(EXAMPLES / "coded", tmp_path / "python.parquet")
+        before = Embeddings.read_parquet(tmp_path / "python.parquet")
+        said = run(["Rscript", "-e", script], library, EXAMPLES, {"DAGUERRE_URL": server.url, "OUT": str(tmp_path)})
+        text = client.embed(texts=["ein Café"])
+        assert Embeddings.read_parquet(tmp_path / "text.parquet").vectors.tobytes() == text.vectors.tobytes()
+        for i, path in enumerate(paths):
+            ours, theirs = client.embed(images=path), Embeddings.read_parquet(tmp_path / f"{i}.parquet")
+            assert theirs.vectors.tobytes() == ours.vectors.tobytes()
+            assert (theirs.fingerprint, list(theirs.ids)) == (ours.fingerprint, list(ours.ids))
+        for name in ("copy", "python"):  # which R has read, and continued
+            after = Embeddings.read_parquet(tmp_path / f"{name}.parquet")
+            assert after.vectors.tobytes() == before.vectors.tobytes()
+            assert list(after.ids) == list(before.ids)
+        assert "0 embedded, 36 reused, 0 failed" in said
+        assert client.embed_corpus(EXAMPLES / "coded", tmp_path / "python.parquet").encoded == 0
+
+
+@pytest.mark.thorough
+def test_the_page_for_r_runs(library: Path, server: Server, tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    for i, block in enumerate(each for each in blocks(ROOT / "docs" / "r.md") if each.language == "r"):
+        (tmp_path / f"{i}.R").write_text(block.text)
+        run(["Rscript", f"{i}.R"], library, tmp_path, {"DAGUERRE_URL": server.url})
+
+
+@pytest.mark.thorough
+def test_the_documentation_is_current(library: Path, server: Server, tmp_path: Path) -> None:
+    copy = tmp_path / "r"
+    shutil.copytree(PACKAGE, copy)
+    run(["Rscript", "-e", "roxygen2::roxygenise(load_code = 'source')"], library, copy, {})
+    for path in (*sorted((PACKAGE / "man").iterdir()), PACKAGE / "NAMESPACE"):
+        assert path.read_text() == (copy / path.relative_to(PACKAGE)).read_text(), f"{path.name}: run roxygen2"
+
+
+@pytest.mark.thorough
+def test_r_cmd_check_has_nothing_to_say(library: Path, server: Server, tmp_path: Path) -> None:
+    archive = f"file://{tmp_path}/cran"
+    run(["Rscript", "-e", NO_CRAN], library, tmp_path, {})
+    variables = {
+        "DAGUERRE_URL": server.url,
+        "R_PROFILE": str(tmp_path / "profile.R"),
+        "R_CRAN_WEB": archive,
+        "_R_CHECK_XREFS_REPOSITORIES_": archive,
+        **OFFLINE,
+    }
+    run(["R", "CMD", "build", str(PACKAGE)], library, tmp_path, variables)
+    (package,) = tmp_path.glob("daguerre_*.tar.gz")
+    said = run(["R", "CMD", "check", "--as-cran", "--no-manual", package.name], library, tmp_path, variables, 900)
+    assert "Status: OK" in said, said
