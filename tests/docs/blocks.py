@@ -14,7 +14,7 @@ from pathlib import Path
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = ("bash", "python")
-SHOWN = ("json", "text")  # answers, and what only shows a form
+SHOWN = ("json", "text", "r")  # answers, and what only shows a form; tests/clients/r runs blocks of R
 NOT_RUN = {  # the beginning of a line of a block that the tests do not run, and the reason
     "scripts/": "starts what the tests are part of",
     "docker ": "needs a container engine",

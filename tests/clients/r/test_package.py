@@ -71,7 +71,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def tested(library: Path, variables: Mapping[str, str], only: str) -> str:
+def package_tests(library: Path, variables: Mapping[str, str], only: str) -> str:
     script = (
         f'testthat::test_dir("testthat", filter = "{only}", package = "daguerre", load_package = "installed", '
         'reporter = "check", stop_on_failure = TRUE)'
@@ -81,7 +81,9 @@ def tested(library: Path, variables: Mapping[str, str], only: str) -> str:
 
 @pytest.mark.thorough
 def test_the_tests_of_the_package_pass_with_a_server(library: Path, server: Server) -> None:
-    said = tested(library, {"DAGUERRE_URL": server.url, "DAGUERRE_EXAMPLES": str(EXAMPLES)}, "server|parquet|items")
+    said = package_tests(
+        library, {"DAGUERRE_URL": server.url, "DAGUERRE_EXAMPLES": str(EXAMPLES)}, "server|parquet|items"
+    )
     assert re.search(r"FAIL 0 .* PASS [1-9]", said), said
     assert "SKIP 0" in said or "arrow" in said, said
 
@@ -100,7 +102,7 @@ def test_retry_after_is_obeyed_and_golden_requests_are_sent(library: Path, serve
             "DAGUERRE_GOLDEN": stub,
             "DAGUERRE_GOLDEN_FILE": str(golden.FILE),
         }
-        said = tested(library, variables, "stub")
+        said = package_tests(library, variables, "stub")
     assert "FAIL 0" in said, said
     assert "SKIP 0" in said, said
     assert len(asked) == 3
