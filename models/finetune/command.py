@@ -24,7 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--start", default="embedded", help="starting point: embedded, an imported model, or a model folder"
     )
-    parser.add_argument("--home", type=Path, default=HOME, help="folder of imported models (DAGUERRE_HOME)")
+    parser.add_argument(
+        "--home", type=Path, default=HOME, help="folder of imported models [default: DAGUERRE_HOME, here %(default)s]"
+    )
     parser.add_argument("--task", choices=get_args(Task), default="categorical")
     parser.add_argument("--positive", help="positive class of a binary task")
     parser.add_argument("--bounds", type=float, nargs=2, metavar=("LOW", "HIGH"), help="range of a continuous target")

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from models.catalog.spec import Precision
 from models.errors import ModelsError, ModelUnavailable
 from models.sources.fetch import fetch
 
-HOME = Path.home() / ".cache" / "daguerre"
+HOME = Path(os.environ.get("DAGUERRE_HOME") or Path.home() / ".cache" / "daguerre")
 _KINDS: Mapping[str, Kind] = {
     "ForImageClassification": "classes",
     "ForObjectDetection": "objects",
@@ -63,7 +64,9 @@ def is_name(name: str) -> bool:
 
 def add_home(parser: argparse.ArgumentParser) -> None:
     """Add the option `--home`."""
-    parser.add_argument("--home", type=Path, default=HOME, help="folder of the models [default: %(default)s]")
+    parser.add_argument(
+        "--home", type=Path, default=HOME, help="folder of the models [default: DAGUERRE_HOME, here %(default)s]"
+    )
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
@@ -162,7 +165,8 @@ def _import_analyser(arguments: argparse.Namespace, name: str, kind: Kind, model
         else:
             from models.sources.detectors import import_detector as make
     except ModuleNotFoundError as exc:
-        raise ModelsError(f"importing needs {exc.name}: pip install 'daguerre-service[export]'") from exc
+        extra = "chat" if kind == "captions" and model_type != "blip" else "export"
+        raise ModelsError(f"importing needs {exc.name}: pip install 'daguerre-service[{extra}]'") from exc
     options: dict[str, Any] = {"licence": arguments.licence, "replace": arguments.replace}
     if kind == "captions" and model_type != "blip":
         options["precision"] = arguments.precision

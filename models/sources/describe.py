@@ -52,8 +52,10 @@ def read_source(folder: Path) -> SourceFolder:
 
     Raises
     ------
-    ModelUnavailable : no config.json, an unreadable file, or a model_type that is not supported.
+    ModelUnavailable : no folder, no config.json, an unreadable file, or a model_type that is not supported.
     """
+    if not folder.is_dir():
+        raise ModelUnavailable(f"there is no folder {folder}; give one written by save_pretrained of transformers")
     if not (folder / "config.json").is_file():
         raise ModelUnavailable(
             f"{folder.name} has no config.json; give a folder written by save_pretrained of transformers"

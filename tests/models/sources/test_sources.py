@@ -576,7 +576,7 @@ def test_fetch_offline_by_hand(tmp_path):
     [
         (("fetch", "clop"), "'clop' is not a known model of the hub"),
         (("fetch", "embedded"), "python -m models export embedded"),
-        (("import", "no-such-folder"), "no-such-folder has no config.json"),
+        (("import", "no-such-folder"), "there is no folder no-such-folder"),
         (("import", ".", "--name", "A B"), "name: 'A B' must consist of a to z"),
         (("import", ".", "--name", "embedded"), "is a model of the catalogue"),
     ],
