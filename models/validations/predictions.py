@@ -34,6 +34,11 @@ def read_predictions(
     twice = [item for item, many in Counter(items).items() if many > 1]
     if twice:
         raise AgreementError(f"{at}: item {quoted(twice[0])} appears twice; keep one of its rows")
+    if not items:
+        raise AgreementError(
+            f'{at}: no item has a prediction: all are missing, as those of errors and of "cannot tell" are; leave the '
+            "labeller out, or label again"
+        )
     checkpoint()
     own = {item: i for i, item in enumerate(items)}
     coded = list(dict.fromkeys([*reference.items, *reference.item]))

@@ -71,3 +71,19 @@ def test_labels_that_are_read_back_have_a_page(client: Client, stub: Stub, tmp_p
     assert "<h2>Against codes of people: animal</h2>" in html
     with pytest.raises(ValueError, match="category_order"):
         L.report(tmp_path / "page.html", repeats=[L])
+    for name, told in zip(("answers", "prompt_tokens", "completion_tokens"), (36, *L.tokens), strict=True):
+        assert re.search(rf">{name}<\D*>{told}<", html)
+    with pytest.raises(ValueError, match=r"label into labels\.parquet"):
+        client.read_labels(tmp_path / "labels.csv")
+
+
+def test_a_page_of_labels_that_no_item_allows(client: Client, stub: Stub, tmp_path: Path) -> None:
+    stub.answer = lambda asked: json.dumps({"animal": "cannot tell"})
+    codebook = {"variables": SCENES["variables"][:1]}
+    L = client.label(str(CODED), codebook=codebook, category_order="permuted")
+    L.report(tmp_path / "labels.html")
+    html = (tmp_path / "labels.html").read_text()
+    assert "<h2>Items that the labeller cannot tell</h2>" in html
+    assert "<h2>Position of categories</h2>" not in html
+    with pytest.raises(ValueError, match="no variable has a category that was chosen"):
+        client.position_bias(L)

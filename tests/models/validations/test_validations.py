@@ -181,6 +181,7 @@ def test_groups_are_drawn_whole():
         ([Labeller(name="a", item=IDS, value=TRUE)] * 2, {}, "two are named 'a'"),
         ([Labeller(name="a", item=["i0.png"] * 2, value=["cat", "dog"])], {}, "appears twice"),
         ([Labeller(name="a", item=["x", "y"], value=["cat", "dog"])], {}, "none of its 2 items"),
+        ([Labeller(name="a", item=[], value=[])], {}, "no item has a prediction"),
         ([Labeller(name="a", item=IDS, value=TRUE[:-1])], {}, "got 119 for 120 items"),
         ([Labeller(name="a", item=IDS)], {}, "neither `value` nor `scores`"),
         ([Labeller(name="a", item=IDS, scores={"cat": [0.5] * N})], {}, "scores of 'cat' alone"),

@@ -151,7 +151,7 @@ class AnalysisStore:
         if found != made_by:
             raise FingerprintMismatchError(
                 f"{path} has findings of other analysers or options ({found}), and this run would have {made_by}; the "
-                "two must not be mixed: name another file, or ask for the first",
+                "two must not be mixed: name another file, or take the options of the first run",
                 code="fingerprint_mismatch",
             )
 

@@ -134,6 +134,11 @@ async def label_corpus(
 
 def read_labels(path: str | os.PathLike[str]) -> CodebookLabels:
     """Read the labels of `label_corpus` back. Raises ValueError."""
+    if Path(path).suffix.lower() != ".parquet":
+        raise ValueError(
+            f"path: {str(path)!r} is no .parquet file, and other tables of labels are not read back; label into "
+            f"{Path(path).stem}.parquet"
+        )
     return LabelStore(Path(path)).read()
 
 
@@ -179,7 +184,7 @@ class LabelStore:
         if found != wanted:
             raise FingerprintMismatchError(
                 f"{path} has labels of another labeller, prompt, codebook or option ({found}), and this run would have "
-                f"{wanted}; the two must not be mixed: name another file, or ask for the first",
+                f"{wanted}; the two must not be mixed: name another file, or take the options of the first run",
                 code="fingerprint_mismatch",
             )
 

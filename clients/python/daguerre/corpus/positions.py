@@ -27,6 +27,17 @@ def results_of(labels: Any) -> list[CodebookLabels]:
 
 def position_fields(labels: Any) -> list[dict[str, Any]]:
     """The variables of a request: of each the questions, identical items of a result once. Raises ValueError."""
+    found = answered_questions(labels)
+    if not found:
+        raise ValueError(
+            "labels: no variable has a category that was chosen, and position bias is of categories; the codebook has "
+            'none with two or more, or all answers are "cannot tell" or errors'
+        )
+    return found
+
+
+def answered_questions(labels: Any) -> list[dict[str, Any]]:
+    """The same, and none where no category was chosen. Raises ValueError for labels that cannot be compared."""
     every = results_of(labels)
     found = []
     for rule in every[0].codebook["variables"]:
@@ -48,6 +59,4 @@ def position_fields(labels: Any) -> list[dict[str, Any]]:
         if rows["item"]:
             kind = "ordinal" if rule["kind"] == "ordinal" else "nominal"
             found.append({"name": rule["name"], "kind": kind, "categories": names, **rows})
-    if not found:
-        raise ValueError("labels: no variable has categories and answers; position bias is of categories")
     return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from daguerre.blocking import blocking
 from daguerre.corpus.estimates import estimate_fields
-from daguerre.corpus.positions import position_fields
+from daguerre.corpus.positions import answered_questions, position_fields
 from daguerre.corpus.validations import validation_fields
 from daguerre.errors import DaguerreError, RemarkWarning
 from daguerre.handles.page_sources import MOST_ITEMS, PageSource, page_source
@@ -64,10 +64,19 @@ def _labels(result: CodebookLabels) -> PageSource:
     answer = {
         "data": data,
         **{name: getattr(result, name) for name in ("codebook", "prompt", "receipt")},
-        "usage": {**NO_USAGE, **result.usage},
+        "usage": {**NO_USAGE, **(result.usage or _told(result))},
         "remarks": list(result.remarks),
     }
     return PageSource(kind="labels", answer=answer, ids=result.ids, files=result.files, names=names, remarks=remarks)
+
+
+def _told(result: CodebookLabels) -> dict[str, int]:
+    """The usage of labels that were read back, by their raw answers."""
+    prompt, completion = result.tokens
+    asked = (
+        len(found) for entry, found in zip(result.entries, result.answers, strict=True) if entry.get("same_as") is None
+    )
+    return {"answers": sum(asked), "prompt_tokens": prompt, "completion_tokens": completion}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -143,8 +152,8 @@ async def _write_report(
     source = page_source(labels)
     more: dict[str, Any] = {}
     if labels.receipt.get("category_order") == "permuted":
-        asked = position_fields([labels, *repeats])
-        more["positions"] = await session.ask(POSITION_BIAS, {"variables": asked})
+        if asked := answered_questions([labels, *repeats]):
+            more["positions"] = await session.ask(POSITION_BIAS, {"variables": asked})
     elif repeats:
         position_fields([labels, *repeats])  # raises
     remarks = list(source.remarks)

@@ -169,6 +169,7 @@ class LabelMethods(Session):
 
         Examples
         --------
+        >>> client.wait(job.id)
         >>> client.finished_labels(job.id)
         """
         answer = await self.ask(LABELS, {"id": id})

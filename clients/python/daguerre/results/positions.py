@@ -37,7 +37,7 @@ class PositionBias:
 
     def _lacks(self, variable: str) -> Mapping[str, Any]:
         names = ", ".join(each["variable"] for each in self.variables)
-        raise KeyError(f"{variable!r} is none of the variables with categories: {names}")
+        raise KeyError(f"{variable!r} is none of the variables of which categories were chosen: {names}")
 
     @property
     def clear(self) -> list[str]:
