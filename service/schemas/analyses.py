@@ -128,7 +128,7 @@ class CaptionOptions(AnalyserOptions):
 
     prompt: str | None = Field(
         None,
-        max_length=1000,
+        max_length=4000,
         description="Beginning of the caption, which is part of its text, or for an analyser that takes instructions, "
         "such as a vision-language model, the instruction. Default: that of the analyser, in its card.",
         examples=["a photo of"],

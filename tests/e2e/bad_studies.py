@@ -206,11 +206,11 @@ def caption(name: str, words: str, code: str, status: int = 422, **options: Any)
 CAPTIONS: Sequence[Request] = (
     captions("captions where no network was imported", "DAGUERRE_ANALYSERS", "unknown_model", 404),
     captions("captions by a network that is not there", "blip", "unknown_model", 404, model="blip"),
-    captions("captions of a prompt that is too long", "prompt", "invalid_request", prompt="a " * 1000),
+    captions("captions of a prompt that is too long", "prompt", "invalid_request", prompt="a " * 2500),
     captions("an unknown option of captions", "no such field", "invalid_request", length=5),
     caption("captions of their own where no network was imported", "model: there is none", "unknown_model", 404),
     caption("captions of their own by another analyser", "no 'objects'", "unknown_model", 404, model="objects"),
-    caption("captions of their own with a long prompt", "prompt: got", "invalid_request", prompt="a " * 1000),
+    caption("captions of their own with a long prompt", "prompt: got", "invalid_request", prompt="a " * 2500),
     caption("captions of no tokens", "max_tokens: got 0", "invalid_request", max_tokens=0),
     caption("an unknown option of captions of their own", "no such field", "invalid_request", length=5),
     caption("a prompt of captions that is a list", "prompt: got a list", "invalid_request", prompt=["a photo of"]),

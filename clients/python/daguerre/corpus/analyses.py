@@ -51,6 +51,7 @@ class AnalysesSummary:
     frames_out, frames : path and rows of the file of frames; None and 0 without videos.
     servers : number of pictures that each of several servers analysed, by its address; empty with one server.
     equal : pictures of this run that were not sent, since one with the same content was analysed.
+    noun : what findings are called.
     """
 
     out: str
@@ -66,13 +67,15 @@ class AnalysesSummary:
     frames: int = 0
     servers: Mapping[str, int] = field(default_factory=dict)
     equal: int = 0
+    noun: str = field(repr=False, default="findings")
 
     def __str__(self) -> str:
         what = f"{self.pictures:,} pictures"
         if self.frames_out is not None:
             what = f"{self.frames:,} frames of {self.pictures:,} videos"
+        done = "captioned" if self.noun == "captions" else "analysed"
         return (
-            f"{self.out}: {self.findings:,} findings in {what}, {self.analysed:,} analysed in "
+            f"{self.out}: {self.findings:,} {self.noun} in {what}, {self.analysed:,} {done} in "
             f"{self.seconds:.0f} s, {self.reused:,} there already, {self.failed:,} failed"
             + (f", {self.equal:,} equal to others" if self.equal else "")
         )

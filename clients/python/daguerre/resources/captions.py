@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from daguerre.corpus.analyses import AnalysesSummary, analyse_corpus, analyse_video_corpus, read_analyses
@@ -127,7 +128,7 @@ class CaptionMethods(AnalysisMethods):
         if videos is not None:
             require_videos_alone(images, crops)
             chosen = {"thumbnail": None, **checked_sampling(sampling)}
-            return await analyse_video_corpus(
+            done = await analyse_video_corpus(
                 self,
                 named_videos(videos),
                 out,
@@ -138,9 +139,10 @@ class CaptionMethods(AnalysisMethods):
                 progress=progress,
                 store_type=CaptionStore,
             )
+            return replace(done, noun="captions")
         require_images(images, sampling)
         assert images is not None
-        return await analyse_corpus(
+        done = await analyse_corpus(
             self,
             with_crops(images, crops),
             out,
@@ -151,6 +153,7 @@ class CaptionMethods(AnalysisMethods):
             request=(CAPTION, asked.fields()),
             store_type=CaptionStore,
         )
+        return replace(done, noun="captions")
 
     @reported(AsyncCaptions)
     async def read_captions(self, path: "str | os.PathLike[str]") -> Captions:

@@ -72,7 +72,7 @@ def caption(
     with settings.client() as client:
         if kind == ".parquet" and out != "-":
             done = client.caption_corpus(out=out, retry_errors=retry_errors, **source, **asked)
-            settings.notify(str(done).replace(" findings in ", " captions in ").replace("analysed", "captioned"))
+            settings.notify(str(done))
             if report.path is not None:
                 captions = client.read_captions(out)
                 report.write(settings, captions, files=files_of(captions.ids, images))
