@@ -38,6 +38,7 @@ images_of <- function(images) {
   if (is.list(images) && all(vapply(images, is.raw, NA))) {
     return(items(ids_given(images), "image", contents = unname(images)))
   }
+  if (is.data.frame(images)) stop_input("images: got a table; give vectors of dg_embed() as `embeddings =`")
   if (!is.character(images) || !length(images)) {
     stop_input("images: give a folder, paths, or a list of raw vectors with the bytes of image files")
   }

@@ -29,6 +29,7 @@ test_that("the end of a path names an item, unless it is that of two", {
 })
 
 test_that("input that cannot be meant is refused", {
+  expect_error(images_of(tibble::tibble(id = "a")), "embeddings =", class = "daguerre_error_input")
   expect_error(items_of(NULL, NULL), "give images or texts", class = "daguerre_error_input")
   expect_error(images_of("https://example.org/a.jpg"), "not fetched", class = "daguerre_error_input")
   expect_error(images_of("none/"), "no file or folder", class = "daguerre_error_input")
