@@ -54,7 +54,7 @@ prediction_set <- function(x, name, column_name) {
     stop_input(name, ": has no column ", paste(column_name %||% PREDICTED, collapse = ", "), "; name it with column =")
   }
   set <- list(name = name, item = listed(key_column(table, name)), value = listed(table[[found]]))
-  scores <- table$probabilities %||% table$scores
+  scores <- table[["probabilities"]] %||% table[["scores"]]
   if (is.list(scores) && nrow(table) && is.null(column_name)) {
     labels <- names(scores[[1]])
     set$scores <- lapply(labels, function(l) list(label = l, values = as.list(vapply(scores, `[[`, 0, l))))

@@ -43,6 +43,12 @@ test_that("a key is sent, and never printed", {
   expect_false(any(grepl("sesame", c(format(connection), capture.output(print(connection))))))
 })
 
+test_that("labels with scores are taken as predictions without a warning", {
+  scored <- tibble::tibble(id = "a", label = "x", scores = list(c(x = 0.9, y = 0.1)))
+  set <- expect_no_warning(prediction_set(scored, "p", NULL))
+  expect_identical(length(set$scores), 2L)
+})
+
 test_that("texts and vectors of one value are single values, and NA is null", {
   expect_identical(to_json(list(a = "x", b = c(1, NA), c = list("x"), d = factor("f"))), "{\"a\":\"x\",\"b\":[1,null],\"c\":[\"x\"],\"d\":\"f\"}")
 })
