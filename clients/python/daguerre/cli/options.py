@@ -248,6 +248,8 @@ def _refuse_videos(sources: tuple[str, ...], takes_videos: bool) -> None:
         if (video := first_of_videos_alone(source)) is not None:
             where = f"{video} is a video" if video == source else f"{source} has videos alone, the first is {video}"
             way = "this command takes images: embed the frames with `daguerre embed --video`, and give their .parquet"
+            if click.get_current_context().info_name == "label":  # which takes no vectors
+                way = "this command takes images: client.video(VIDEO).label(…) labels the frames in Python"
             raise click.UsageError(f"{where}; {'give --video for its frames' if takes_videos else way}")
 
 
