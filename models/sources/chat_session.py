@@ -26,6 +26,7 @@ from models.sources.writing_networks import ignored_settings
 
 BUCKET = 32  # tokens to a multiple of which conversations are filled up
 AT_ONCE = 32  # answers that are computed at once
+CACHED = 2**16  # tokens of rows, or of answers with their conversations, whose keys and values are in memory at once
 LONGEST = 16_384  # tokens of a conversation with its pictures
 TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 SEQUENCES = ("input_ids", "attention_mask", "token_type_ids", "mm_token_type_ids")  # (1, tokens)
@@ -104,8 +105,11 @@ class ChatSession:
                 answers[i] = {"error": str(exc)}
             else:
                 groups.setdefault(prepared.length, {})[i] = prepared
-        for group in groups.values():
-            answers |= dict(zip(group, run(list(group.values())), strict=True))
+        for length, group in groups.items():
+            each = max(1, CACHED // length)
+            for start in range(0, len(group), each):
+                some = list(group)[start : start + each]
+                answers |= dict(zip(some, run([group[i] for i in some]), strict=True))
         return [answers[i] for i in range(len(rows))]
 
     def _prepare(self, turns: Sequence[Turn], options: Mapping[str, Any]) -> _Prepared:
@@ -181,8 +185,9 @@ class ChatSession:
         offsets = getattr(network.model, "rope_deltas", None)
         pairs = [(i, ids) for i, row in enumerate(rows) for ids in row.answers]
         sums: list[float] = []
-        for start in range(0, len(pairs), AT_ONCE):
-            some = pairs[start : start + AT_ONCE]
+        at_once = max(1, min(AT_ONCE, CACHED // mask.shape[1]))
+        for start in range(0, len(pairs), at_once):
+            some = pairs[start : start + at_once]
             chosen = torch.tensor([i for i, _ in some], device=self.device)
             longest = max(len(ids) for _, ids in some)
             ids = torch.full((len(some), longest), self.pad)

@@ -31,6 +31,7 @@ from models.analysers.vision_language import (
     unpacked,
 )
 from models.errors import AnalysisError, ItemError, ModelUnavailable
+from models.sources import chat_session
 from models.sources.chat_models import export_chat_model
 from models.sources.chat_session import ChatSession
 from tests import tiny_vlm
@@ -224,6 +225,18 @@ def test_rows_alone_and_in_a_batch_are_equal(model):
         (alone,) = model.session.compute("judge", tuple(array[None] for array in row))
         found, wanted = (np.array(each["likelihoods"]) for each in (together, json.loads(alone[0].tobytes())))
         assert np.abs(found - wanted).max() < 1e-4
+
+
+@every("smolvlm", "qwen2_5_vl")
+def test_long_conversations_have_fewer_answers_and_rows_at_once(model, monkeypatch):
+    """Keys and values of 32 answers to a conversation of 16,384 tokens may need a hundred GB."""
+    turns = [[Turn("user", (PICTURES[i], "protest?"))] for i in (0, 0, 3)]
+    rows = [packed(each, {"answers": list(ANSWERS)}) for each in turns]
+    wanted = model.batch("judge", rows)
+    monkeypatch.setattr(chat_session, "CACHED", 1)
+    for given, found in zip(wanted, model.batch("judge", rows), strict=True):
+        assert given["prompt_tokens"] == found["prompt_tokens"]
+        assert np.allclose(given["likelihoods"], found["likelihoods"], atol=1e-4)
 
 
 SCHEMAS = (
