@@ -5,6 +5,9 @@ batches) takes the line that has waited longest and fills its batch from all lin
 that a caller with one row need not wait for one with a thousand. The number of waiting rows is bounded, and rows of
 cancelled calls are dropped.
 
+Of a model whose session runs one batch at a time, only one is given to a device: a lane that waited for it would be
+lost to the rows of other models.
+
 Each of several devices has its own lanes. A row goes to the device with a free lane that has the fewest rows running,
 or, if no lane is free, to the first that becomes free.
 """
@@ -16,7 +19,7 @@ import math
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -74,6 +77,7 @@ class _Device:
     idle: int = 0  # lanes that wait and have not been notified
     batches: int = 0  # running
     rows: int = 0
+    taken: set[str] = field(default_factory=set)  # models of one batch at a time that have it
 
 
 class Batcher:
@@ -88,6 +92,7 @@ class Batcher:
     lanes : maximum number of batches that run at once on a device.
     counts : whether batches are counted in the metrics; False if another process forms new batches of them.
     serves : (index of the device, key) → whether it runs rows of that key now; at least one device must.
+    one_batch : models of which a device runs one batch at a time.
     """
 
     def __init__(
@@ -100,6 +105,7 @@ class Batcher:
         name: str = "batcher",
         counts: bool = True,
         serves: Callable[[int, Key], bool] = _always,
+        one_batch: Container[str] = (),
     ) -> None:
         self.max_batch = max_batch
         self._capacity = capacity
@@ -112,6 +118,7 @@ class Batcher:
         self._closed = False
         self._counts = counts
         self._serves = serves
+        self._one_batch = one_batch
         runs = [run] if callable(run) else run
         self._devices = [_Device(function, threading.Condition(self._lock)) for function in runs]
         self._lanes = lanes * len(runs)
@@ -195,7 +202,10 @@ class Batcher:
 
     def _next(self, index: int) -> _Line | None:
         """The line that has waited longest among those that the device serves."""
-        return next((line for line in self._lines if self._serves(index, line.key)), None)
+        taken = self._devices[index].taken
+        return next(
+            (line for line in self._lines if line.key.model not in taken and self._serves(index, line.key)), None
+        )
 
     def _work(self, index: int) -> None:
         device = self._devices[index]
@@ -209,6 +219,8 @@ class Batcher:
                 assert first
                 key, batch = self._take(first)
                 alone = not device.batches and not self._lines
+                if key.model in self._one_batch:
+                    device.taken.add(key.model)
                 device.batches += 1
                 device.rows += len(batch)
             started = time.perf_counter()
@@ -217,6 +229,10 @@ class Batcher:
             with self._lock:
                 device.batches -= 1
                 device.rows -= len(batch)
+                if key.model in device.taken:
+                    device.taken.remove(key.model)
+                    device.idle = 0  # lanes that found no other rows look again
+                    device.wake.notify_all()
                 self._pace += 0.1 * (seconds / len(batch) / self._lanes - self._pace)
             _answer(batch, answers)
             if self._counts:

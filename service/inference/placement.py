@@ -19,6 +19,7 @@ from service.inference.sessions import (
     bundle,
     is_encoder,
     max_batch,
+    one_batch,
     open_processors,
     open_sessions,
     owner,
@@ -69,6 +70,7 @@ class Inline:
             capacity=settings.queue,
             lanes=settings.lanes_on(device),
             name="inline",
+            one_batch=one_batch(served),
         )
 
     def batcher(self, modality: Modality) -> Batcher:
@@ -125,6 +127,7 @@ class Process:
                 lanes=lanes,
                 name=f"to-{'-'.join(modalities)}",
                 counts=False,  # the runner counts them
+                one_batch=one_batch(served),
                 serves=_serving(links, [everywhere | {n for n in held if r.site.device in held[n]} for r in alike]),
             )
             for link in links:

@@ -94,6 +94,11 @@ def owner(spec: AnalyserSpec) -> str:
     return f"analyser {spec.name}"
 
 
+def one_batch(served: Served) -> frozenset[str]:
+    """The owners of analysers whose network runs one batch at a time: vision-language models, for seconds each."""
+    return frozenset(owner(f.spec) for f in served.analysers if f.spec.settings.get("decoder") == DECODER)
+
+
 def is_encoder(key: Key) -> bool:
     """Whether rows of `key` are a single array, and their answers are raw vectors."""
     return key.part in MODALITIES

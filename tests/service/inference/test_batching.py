@@ -61,8 +61,9 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def batcher(run, *, most=8, capacity=10_000, lanes=1):
-    made = Batcher(run, max_batch=most if callable(most) else lambda key: most, capacity=capacity, lanes=lanes)
+def batcher(run, *, most=8, capacity=10_000, lanes=1, **more):
+    limit = most if callable(most) else lambda key: most
+    made = Batcher(run, max_batch=limit, capacity=capacity, lanes=lanes, **more)
     try:
         yield made
     finally:
@@ -153,6 +154,24 @@ def test_lanes_run_at_the_same_time():
             await waiting
 
     within(main())
+
+
+def test_a_model_of_one_batch_at_a_time_leaves_the_other_lanes_free():
+    run = Recorder()
+
+    async def main():
+        with batcher(run, most=1, lanes=2, one_batch={"a"}) as made:
+            run.gate.clear()
+            slow = asyncio.ensure_future(ask(made, [0, 1, 2]))
+            await run.has_begun()
+            other = asyncio.ensure_future(ask(made, [3], key=KEYS[3]))
+            await run.has_begun()  # it does not wait for the rows of the other model that came before
+            assert [key.model for key, _ in run.batches] == ["a", "b"]
+            run.gate.set()
+            await asyncio.gather(slow, other)
+
+    within(main())
+    assert sorted(run.numbers()) == [0, 1, 2, 3]
 
 
 def test_a_batch_is_told_whether_it_has_the_machine_to_itself():
