@@ -40,7 +40,7 @@ from service.pipelines.label_prompts import (
     prompt_of,
     system_text,
 )
-from service.pipelines.label_questions import ANSWER, Question, questions_of
+from service.pipelines.label_questions import ANSWER, Question, check_numbers, questions_of
 from service.pipelines.label_scores import document, label_by
 from service.schemas import labels as schema
 from service.schemas.analyses import AnalyserReceipt
@@ -130,7 +130,11 @@ class LocalWay:
         }
 
     def require_room(self) -> None:
-        """Raise Unprocessable where a prompt is too long, or has too many pictures, even without an item."""
+        """Raise Unprocessable where a prompt is too long, or has too many pictures, even without an item.
+
+        So are bounds of numbers that no grammar takes.
+        """
+        check_numbers(self.options.codebook.variables)
         order = fixed_order(self.options)
         for question in questions_of(order):
             try:
