@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from models.errors import quoted
+from models.stopping import Check
 from service.errors import ItemFailure, NotFound
 from service.inference.engine import Engine
 from service.inference.fair_threads import one_caller, one_request
@@ -98,15 +99,15 @@ async def run(
         report=lambda done: tell(0.99 * done / n, stage),
     )
 
-    def write() -> dict[str, Any]:
-        answer = answer_of(method, contents, outcomes, task["ids"], reused, job=job.id)
+    def write(check: Check) -> dict[str, Any]:
+        answer = answer_of(method, contents, outcomes, task["ids"], reused, job=job.id, check=check)
         part = results / f"{ANSWER}.part"
         part.write_bytes(answers.to_json(answer))
         part.replace(results / ANSWER)
         failed = sum("error" in entry for entry in answer["data"])
         return {"labeller": method.labeller.name, "n": len(answer["data"]), "failed": failed}
 
-    return await engine.compute(lambda check: write())
+    return await engine.compute(write)
 
 
 def _read(folder: Path) -> tuple[dict[str, Any], Contents]:

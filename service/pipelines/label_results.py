@@ -6,6 +6,7 @@ from typing import Any
 import PIL
 
 from models.errors import quoted
+from models.stopping import Check
 from service import __version__
 from service.errors import ItemFailure
 from service.inference.labellers import Labeller, LocalLabeller
@@ -40,8 +41,9 @@ def answer_of(
     ids: Sequence[str | None],
     reused: int,
     job: str | None = None,
+    check: Check | None = None,
 ) -> dict[str, Any]:
-    """The answer as JSON types."""
+    """The answer as JSON types; `check` as of Engine.compute, None for a part without remarks on position bias."""
     failures = failures_of(contents, outcomes, ids)
     first: dict[str, int] = {}
     data: list[schema.LabelledEntry | schema.UnlabelledEntry] = []
@@ -81,7 +83,7 @@ def answer_of(
         prompt=method.prompt,
         receipt=receipt_of(method, records),
         usage=_usage(method, records, reused),
-        remarks=_remarks(method, data, records),
+        remarks=_remarks(method, data, records, check),
     ).model_dump()
 
 
@@ -137,7 +139,7 @@ def _usage(method: Method, records: Sequence[Record], reused: int) -> schema.Lab
     )
 
 
-def _remarks(method: Method, data: Sequence[Any], records: Sequence[Record]) -> list[str]:
+def _remarks(method: Method, data: Sequence[Any], records: Sequence[Record], check: Check | None) -> list[str]:
     remarks = [
         "labels of a model are measurements with errors: validate them against human codes of a random sample, and "
         "correct estimates by these"
@@ -156,8 +158,8 @@ def _remarks(method: Method, data: Sequence[Any], records: Sequence[Record]) -> 
         if name in entry.categories and label.probabilities is None and not isinstance(label.value, list)
     )
     remarks += method.way.remarks(unclear)
-    if method.options.category_order == "permuted":
-        remarks += remarks_of(method.options.codebook, [entry.model_dump() for entry in good])
+    if method.options.category_order == "permuted" and check is not None:
+        remarks += remarks_of(method.options.codebook, [entry.model_dump() for entry in good], check)
     return remarks
 
 

@@ -64,7 +64,8 @@ async def label(
     outcomes, reused = await ask_all(method, contents.by_key, journal, owner=owner)
     failures = failures_of(contents, outcomes, [item.id for item in items])
     raise_if_failed(failures, request.on_error, len(items))
-    return await engine.compute(lambda check: answer_of(method, contents, outcomes, [i.id for i in items], reused))
+    ids = [item.id for item in items]
+    return await engine.compute(lambda check: answer_of(method, contents, outcomes, ids, reused, check=check))
 
 
 async def plan(

@@ -91,10 +91,10 @@ def questions_of(codebook: Codebook, entries: Sequence[Mapping[str, Any]]) -> It
             yield variable.name, "ordinal" if variable.kind == "ordinal" else "nominal", names, questions
 
 
-def remarks_of(codebook: Codebook, entries: Sequence[Mapping[str, Any]]) -> list[str]:
+def remarks_of(codebook: Codebook, entries: Sequence[Mapping[str, Any]], check: Check = unchecked) -> list[str]:
     """Sentences on the clear position biases of labels whose categories were permuted."""
     results = [
-        position_bias(name, names, questions, kind=kind, seed=SEED)
+        position_bias(name, names, questions, kind=kind, seed=SEED, check=check)
         for name, kind, names, questions in questions_of(codebook, entries)
         if len(questions) >= FEW
     ]

@@ -3,24 +3,26 @@
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from models.errors import ItemError, listed, quoted
+from models.stopping import Check
 from service.errors import Conflict, ItemFailure, NotFound, ServiceError, TooLarge, Unavailable, Unprocessable
 from service.inference.engine import Engine
 from service.inference.fair_threads import one_caller, one_request
+from service.inference.labellers import LocalLabeller
 from service.inference.labelling import Labellers
 from service.jobs import Job, Jobs
 from service.jobs.entry import Report
 from service.pipelines import answers
 from service.pipelines.codebooks import require_newest
 from service.pipelines.items import Item
-from service.pipelines.label_asking import ask_all
+from service.pipelines.label_asking import MOST_FAILED, ask_all
 from service.pipelines.label_items import Contents, read_contents
 from service.pipelines.label_jobs import ANSWER, JOURNAL, paid_answers
 from service.pipelines.label_methods import Method
@@ -32,7 +34,15 @@ from service.schemas.codebooks import Codebook, Variable
 from service.schemas.labels import LabelMethod
 from service.stores.label_answers import AnswerJournal
 from service.stores.studies import Studies, Study
-from service.stores.study_items import Cell, StudyItem, items_by, places_that_fulfil
+from service.stores.study_items import (
+    FORBIDDEN,
+    MOST_COLUMNS,
+    Cell,
+    StudyItem,
+    columns_of,
+    items_by,
+    places_that_fulfil,
+)
 from service.stores.study_pictures import original
 from service.stores.study_runs import check_prefix, column_names, write_run
 
@@ -143,8 +153,7 @@ async def submit(
             param="fingerprint",
         )
     prefix = method.labeller.name if request.prefix is None else request.prefix
-    for names in _all_names(method.options.codebook, prefix):
-        await engine.in_thread(lambda names=names: check_prefix(study, LABELS, names))  # type: ignore[misc]
+    await engine.in_thread(lambda: _check_columns(study, _columns(method.options.codebook, prefix)))
     params = {
         **{"study": study.id, "created": study.created, "name": study.name, "n": len(asked.ids)},
         **{"labeller": method.labeller.name, "fingerprint": method.fingerprint, "prefix": prefix},
@@ -160,20 +169,61 @@ async def submit(
     return await jobs.submit(KIND, params, owner=owner, fill=fill, alone=("study", "prefix"))
 
 
-def _all_names(codebook: Codebook, prefix: str) -> Iterator[list[str]]:
-    """Names of the columns that each variable may have."""
+@dataclass(frozen=True)
+class _Column:
+    """The columns of a variable, or of one of several categories at once.
+
+    Attributes
+    ----------
+    base : name of the first one.
+    further : categories that have probabilities.
+    """
+
+    variable: Variable
+    category: str | None
+    base: str
+    further: Sequence[str]
+
+    def names(self, scored: bool) -> list[str]:
+        """Of the labels, the outcomes, and the probabilities of categories."""
+        return column_names(self.base, "", ("outcome", *(self.further if scored else ())))
+
+
+def _columns(codebook: Codebook, prefix: str) -> list[_Column]:
+    """The columns of labels. Long names are cut and equal ones numbered, so that none takes the place of another."""
+    found: list[_Column] = []
+    taken: set[str] = set()
     for variable in codebook.variables:
-        for _, base, further in _bases(variable, prefix):
-            yield column_names(base, "", ("outcome", *further))
+        for category in variable.choices() if variable.multiple else (None,):
+            wanted = f"{prefix}:{variable.name}" if category is None else f"{prefix}:{variable.name}:{category}"
+            plain = FORBIDDEN.sub("_", wanted)[:90].strip()
+            made, number = _Column(variable, category, plain, () if variable.multiple else variable.choices()), 1
+            while taken.intersection(made.names(True)):
+                number += 1
+                made = replace(made, base=f"{plain[:84]} {number}")
+            taken.update(made.names(True))
+            found.append(made)
+    return found
 
 
-def _bases(variable: Variable, prefix: str) -> Iterator[tuple[str | None, str, Sequence[str]]]:
-    """Category (of several at once), name of the first column, and categories with probabilities."""
-    base = f"{prefix}:{variable.name}"[:90]
-    if variable.multiple:
-        yield from ((each, f"{base}:{each}"[:90], ()) for each in variable.choices())
-    else:
-        yield None, base, variable.choices()
+def _check_columns(study: Study, columns: Sequence[_Column]) -> None:
+    """Raise Conflict where columns of others have these names, TooLarge where there is no place for the labels."""
+    for each in columns:
+        check_prefix(study, LABELS, each.names(True))
+    if (many := _number(study, columns, scored=False)) > MOST_COLUMNS:
+        raise TooLarge(
+            f"variables: with their labels the study would have {many} columns, the limit is {MOST_COLUMNS}; choose "
+            "fewer variables, or delete columns",
+            code="too_many_items",
+            param="variables",
+        )
+
+
+def _number(study: Study, columns: Sequence[_Column], *, scored: bool) -> int:
+    """Number of columns that the study would have."""
+    with study.database.reading() as db:
+        there = set(columns_of(db))
+    return len(there.union(*(each.names(scored) for each in columns)))
 
 
 async def _read(
@@ -250,7 +300,7 @@ async def run(
         parts.append(part)
         places += [there[id].place if id in there else None for id in some]
         tell(0.99 * min(start + len(some), n) / n, stage)
-    return await engine.compute(lambda check: _written(studies, job, method, parts, places, results))
+    return await engine.compute(lambda check: _written(studies, job, method, parts, places, results, check))
 
 
 def _study_of(studies: Studies, job: Job) -> Study | None:
@@ -262,6 +312,8 @@ def _study_of(studies: Studies, job: Job) -> Study | None:
 def _require_answers(data: Sequence[Mapping[str, Any]], method: Method) -> None:
     """Raise Unavailable where the labeller does not answer any more: what it has answered is kept."""
     silent = [entry["error"] for entry in data if "error" in entry and entry["error"]["code"] in SILENT]
+    if isinstance(method.labeller, LocalLabeller) and len(silent) < MOST_FAILED and any("labels" in e for e in data):
+        silent = [each for each in silent if each["code"] != "labeller_failed"]  # the model could not run these items
     if silent:
         raise Unavailable(
             f"{method.labeller.name}: {silent[-1]['message']}; the answers so far are kept for a while, and the same "
@@ -277,6 +329,7 @@ def _written(
     parts: Sequence[Mapping[str, Any]],
     places: Sequence[int | None],
     results: Path,
+    check: Check,
 ) -> dict[str, Any]:
     """Write the answer and the columns, and return the result of the job."""
     study = _study_of(studies, job)
@@ -286,7 +339,7 @@ def _written(
     codebook = method.options.codebook
     remarks = list(parts[0]["remarks"][:1])
     if method.options.category_order == "permuted":
-        remarks += remarks_of(codebook, data)
+        remarks += remarks_of(codebook, data, check)
     receipt, usage = _receipt(parts), _usage(parts)
     answer = {**parts[0], "data": data, "receipt": receipt, "usage": usage, "remarks": remarks}
     part = results / f"{ANSWER}.part"
@@ -294,11 +347,14 @@ def _written(
     part.replace(results / ANSWER)
     errors = Counter(entry["error"]["code"] for entry in data if "error" in entry)
     rows = [i for i, place in enumerate(places) if place is not None]
-    figures = [
-        _variable(study, job, variable, category, base, further, data, rows, places, receipt, remarks)
-        for variable in codebook.variables
-        for category, base, further in _bases(variable, job.params["prefix"])
-    ]
+    columns = _columns(codebook, job.params["prefix"])
+    if _number(study, columns, scored=True) > MOST_COLUMNS:
+        columns = [replace(each, further=()) for each in columns]
+        remarks.append(
+            f"with the probabilities of each category the study would have more than {MOST_COLUMNS} columns: they are "
+            f"in the answer of the labels alone, GET /v1/labels/{job.id}"
+        )
+    figures = [_variable(study, job, each, data, rows, places, receipt, remarks) for each in columns]
     return {
         **{"study": study.name, "labeller": method.labeller.name, "n": len(data), "failed": errors.total()},
         **{"errors": dict(errors), "variables": figures, "usage": usage, "receipt": receipt, "remarks": remarks},
@@ -309,10 +365,7 @@ def _written(
 def _variable(
     study: Study,
     job: Job,
-    variable: Variable,
-    category: str | None,
-    base: str,
-    further: Sequence[str],
+    column: _Column,
     data: Sequence[Mapping[str, Any]],
     rows: Sequence[int],
     places: Sequence[int | None],
@@ -320,6 +373,7 @@ def _variable(
     remarks: Sequence[str],
 ) -> dict[str, Any]:
     """Write the columns of a variable, or of one of several categories, and return their figures."""
+    variable, category, further = column.variable, column.category, column.further
     labels = [(data[i].get("labels") or {}).get(variable.name) for i in rows]
     values = [_cell(label, category) for label in labels]
     outcomes: list[Cell] = [
@@ -327,8 +381,8 @@ def _variable(
         for i, label in zip(rows, labels, strict=True)
     ]
     told = [label for label in labels if label is not None and label["value"] is not None]
-    scored = bool(told) and category is None and all(label["probabilities"] for label in told)
-    names = column_names(base, "", ("outcome", *(further if scored else ())))
+    scored = bool(told and further) and all(label["probabilities"] for label in told)
+    names = column.names(scored)
     columns: dict[str, Sequence[Cell]] = {names[0]: values, names[1]: outcomes}
     for name, each in zip(names[2:], further, strict=False):
         columns[name] = [
@@ -337,7 +391,7 @@ def _variable(
         ]
     counts = Counter(value for value in values if isinstance(value, str)) if variable.kind != "text" else Counter()
     figures: dict[str, Any] = {
-        **{"variable": variable.name, "category": category, "column": base, "n": len(told)},
+        **{"variable": variable.name, "category": category, "column": column.base, "n": len(told)},
         **{"missing": len(labels) - len(told), "cannot_tell": outcomes.count("cannot tell"), "counts": dict(counts)},
         "scores": dict(zip(further, names[2:], strict=False)) if scored else None,
     }

@@ -1,0 +1,28 @@
+"""Columns of labels of a study: none takes the place of another."""
+
+from typing import Any
+
+from service.pipelines.study_labels import _columns
+from service.schemas.codebooks import Codebook
+
+
+def categories(*names: str) -> list[dict[str, Any]]:
+    return [{"name": name} for name in names]
+
+
+def test_long_and_odd_names_have_columns_of_their_own() -> None:
+    long = "y" * 120
+    several = {"kind": "categorical", "multiple": True}
+    book = Codebook.model_validate({
+        "variables": [
+            {"name": "x" * 60 + "a", "kind": "binary"},
+            {"name": "x" * 60 + "b", "kind": "binary"},
+            {"name": "m", **several, "categories": categories(long + "1", long + "2", "<18", "a", "a:outcome")},
+            {"name": "t ", "kind": "text"},
+        ]
+    })  # fmt: skip
+    found = _columns(book, "p" * 60)
+    names = [name for each in found for name in each.names(True)]
+    assert len(names) == len(set(names)) == 2 * 4 + 5 * 2 + 2
+    assert all(name == name.strip() and len(name) <= 100 and "<" not in name for name in names)
+    assert [each.base for each in _columns(book, "q")][4:] == ["q:m:_18", "q:m:a", "q:m:a:outcome 2", "q:t"]
