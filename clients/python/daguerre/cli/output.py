@@ -24,7 +24,7 @@ from daguerre.results.base import Errors
 from daguerre.results.embeddings import Embeddings, read_embeddings, read_npy, write_csv, write_npz
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
-from daguerre.storage.csv import numbers, write_table
+from daguerre.storage.csv import numbers, unformulated, write_table
 from daguerre.storage.parquet import arrow
 from daguerre.storage.whole import whole_file
 from daguerre.types.common import MARKS, Decode
@@ -152,15 +152,23 @@ def given_items(
     return {"images": images, "texts": texts, "ids": ids, "decode": decode}
 
 
-def write_rows(rows: Sequence[Mapping[str, Any]], out: str) -> None:
-    """Write rows, which all have the same columns, as .csv or .parquet; "-" is standard output, as CSV."""
+def write_rows(rows: Sequence[Mapping[str, Any]], out: str, *, written: Sequence[str] = ()) -> None:
+    """Write rows, which all have the same columns, as .csv or .parquet; "-" is standard output, as CSV.
+
+    In CSV an apostrophe precedes a text of the columns `written`, which a model wrote, if it is a formula.
+    """
     names = list(rows[0]) if rows else []
     if out != "-" and Path(out).suffix.lower() == ".parquet":
         pa = arrow()
         with whole_file(out) as path:
             pa.parquet.write_table(pa.table({name: [row[name] for row in rows] for name in names}), path)
         return
-    write_table(names, ([_cell(row[name]) for name in names] for row in rows), out)
+    cells = {name: unformulated if name in written else _as_is for name in names}
+    write_table(names, ([_cell(cells[name](row[name])) for name in names] for row in rows), out)
+
+
+def _as_is(value: Any) -> Any:
+    return value
 
 
 def _cell(value: Any) -> Any:

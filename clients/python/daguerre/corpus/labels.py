@@ -239,11 +239,12 @@ class LabelStore:
 def write_table(made: CodebookLabels, out: str | os.PathLike[str]) -> None:
     """Write the table of an item per row as Parquet, with the receipt in its metadata."""
     pa = arrow()
+    own = made.wide_columns()
     kinds = {
-        each["name"]: pa.float64() if each["kind"] == "continuous" else pa.string()
+        own[each["name"]]: pa.float64() if each["kind"] == "continuous" else pa.string()
         for each in made.codebook["variables"]
     }
-    names = ["id", *made.variables, "cannot_tell", "error", "message"]
+    names = ["id", *own.values(), "cannot_tell", "error", "message"]
     wide = made.wide()
     columns = {name: pa.array([row[name] for row in wide], kinds.get(name, pa.string())) for name in names}
     table = pa.table(columns).replace_schema_metadata({KEY: json.dumps(dict(made.receipt)).encode()})

@@ -11,6 +11,7 @@ from daguerre.results.base import ItemResults, failure_note, import_pandas
 from daguerre.storage.whole import whole_file
 from daguerre.types.common import Content, listed
 
+OWN = ("id", "cannot_tell", "error", "message")  # columns of `wide` that are no variables
 FRAME = re.compile(r"(.+)@([0-9]+\.[0-9]{3})", re.DOTALL)
 
 if TYPE_CHECKING:
@@ -153,24 +154,36 @@ class CodebookLabels(ItemResults):
         found = (FRAME.fullmatch(id) for id in self.ids)
         return [None if match is None else (match[1], float(match[2])) for match in found]
 
+    def wide_columns(self) -> dict[str, str]:
+        """The column of each variable in `wide`: its name, or `label_NAME` where another column has this name."""
+        found = {name: name for name in self.variables if name not in OWN}
+        for name in self.variables:
+            column = name
+            while column in OWN or (column in found.values() and name not in found):
+                column = f"label_{column}"
+            found[name] = column
+        return {name: found[name] for name in self.variables}
+
     def wide(self) -> list[dict[str, Any]]:
         """A row for each item: id, a column for each variable, cannot_tell (names of variables), error, message."""
-        table: dict[str, dict[str, Any]] = {}
+        columns = self.wide_columns()
+        table: dict[int, dict[str, Any]] = {}
         for place, row in enumerate(self.rows()):
-            mine = table.setdefault(str(place // len(self.variables)), {"id": row["id"]})
-            mine[row["variable"]] = row["value"]
-            mine.setdefault("_cannot", []).extend([row["variable"]] if row["cannot_tell"] else [])
+            mine = table.setdefault(
+                place // len(columns),
+                {
+                    "id": row["id"],
+                    **dict.fromkeys(columns.values()),
+                    "cannot_tell": None,
+                    "error": None,
+                    "message": None,
+                },
+            )
+            mine[columns[row["variable"]]] = row["value"]
+            if row["cannot_tell"]:
+                mine["cannot_tell"] = "; ".join(filter(None, (mine["cannot_tell"], row["variable"])))
             mine |= {"error": row["error"], "message": row["message"]}
-        return [
-            {
-                "id": row["id"],
-                **{name: row[name] for name in self.variables},
-                "cannot_tell": "; ".join(row["_cannot"]) or None,
-                "error": row["error"],
-                "message": row["message"],
-            }
-            for row in table.values()
-        ]
+        return list(table.values())
 
     def to_pandas(self, variable: str | None = None) -> "pd.DataFrame":
         """A table with a row for each item and variable; of one `variable`: id, label, a score for each category."""

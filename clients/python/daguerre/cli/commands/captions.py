@@ -83,7 +83,7 @@ def caption(
         captions = client.caption(**source, **asked)
         report.write(settings, captions)
     names = ("id", *CAPTION, *(PLACE if captions.has_videos else ()), "remark", "error")
-    write_rows([{name: row.get(name) for name in names} for row in captions.rows()], out)
+    write_rows([{name: row.get(name) for name in names} for row in captions.rows()], out, written=("caption",))
     counted = caption_summary(captions.entries, captions.errors)
     settings.notify(f"{out}: {counted['captions']:,} captions, {counted['cut']:,} of them cut")
     AnalysisTables.notices(settings, captions.receipts)

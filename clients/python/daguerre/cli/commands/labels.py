@@ -108,7 +108,9 @@ def label(
     if answers is None and out != "-":
         answers = str(Path(out).with_suffix(".answers.jsonl"))
     keep_earlier(out, len(made), made.errors)
-    write_rows(made.wide(), out)
+    columns = made.wide_columns()
+    texts = [columns[each["name"]] for each in made.codebook["variables"] if each["kind"] == "text"]
+    write_rows(made.wide(), out, written=(*texts, "message"))
     if answers is not None:
         made.write_answers(answers)
     else:
