@@ -50,6 +50,7 @@ from service.stores.label_answers import Record
 logger = logging.getLogger("daguerre.labels")
 PATIENCE = 600.0  # seconds for which an item waits while the queue is full, or the runner is started again
 LONGEST_WAIT = 5.0  # seconds between two tries
+SEPARATED = "1: a blank line between neighbouring texts"  # recipe; templates put nothing between parts of a turn
 TEXT_TOKENS = 3.0  # characters of a token, for estimates
 RULE = (
     "an estimate: an item has a row for each question, and each row the whole prompt; a token for each {characters:g} "
@@ -125,6 +126,7 @@ class LocalWay:
             "kind": self.labeller.kind,
             "model": self.model.receipt["fingerprint"],
             "likelihoods": RECIPES[self.labeller.score],
+            "texts": SEPARATED,
             "seed": self.options.seed if is_seed_used else 0,
             "max_tokens": self.max_tokens,
         }
@@ -147,7 +149,7 @@ class LocalWay:
                 ) from exc
 
     def _turns(self, order: Order, item: Sequence[str | Image.Image], question: Question) -> tuple[Turn, ...]:
-        user = (*self.shown, BEFORE_ITEM, *item, question.text)
+        user = _separated((*self.shown, BEFORE_ITEM, *item, question.text))
         return Turn("system", (system_text(self.options, order, ANSWER),)), Turn("user", user)
 
     def require_queue(self) -> None:
@@ -345,6 +347,17 @@ def _parts(text: str | None, picture: bytes | None) -> tuple[str | Image.Image, 
         image.load()
         parts.append(image)
     return tuple(parts)
+
+
+def _separated(parts: Sequence[str | Image.Image]) -> tuple[str | Image.Image, ...]:
+    """Parts of a turn whose neighbouring texts are one text, with a blank line between them."""
+    found: list[str | Image.Image] = []
+    for part in parts:
+        if isinstance(part, str) and found and isinstance(found[-1], str):
+            found[-1] = f"{found[-1]}\n\n{part}" if part else found[-1]
+        else:
+            found.append(part)
+    return tuple(found)
 
 
 def _tokens(answer: str) -> int:

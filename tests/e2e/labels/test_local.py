@@ -212,7 +212,8 @@ def test_permuted_orders_and_examples_are_in_the_prompt(web: httpx.Client, oracl
         assert fixed["examples"] == [head[:-1]] * 2
         question = next(each["text"] for each in fixed["questions"] if each["variable"] == "scene")
         example = Image.open(io.BytesIO(picture(7)))
-        user = [head, example, head, "a crowd", fixed["before_item"], Image.open(io.BytesIO(file)), question]
+        texts = "\n\n".join([head, "a crowd", fixed["before_item"]])
+        user = [head, example, texts, Image.open(io.BytesIO(file)), question]
         for each in found:
             assert each["log_probability"] == pytest.approx(oracle(fixed["system"], user, each["answer"]), abs=1e-4)
 

@@ -1,8 +1,10 @@
-"""Questions about numbers to a model of this server: steps and bounds that a grammar takes."""
+"""Questions to a model of this server: steps and bounds that a grammar takes, and the parts of a turn."""
 
 import pytest
+from PIL import Image
 
 from service.errors import Unprocessable
+from service.pipelines.label_likelihoods import _separated
 from service.pipelines.label_questions import check_numbers, step_of
 from service.schemas.codebooks import Variable
 
@@ -25,3 +27,9 @@ def test_the_step_of_written_numbers(low: float, high: float, step: float | None
 def test_bounds_between_which_no_number_can_be_written(low: float, high: float) -> None:
     with pytest.raises(Unprocessable, match="'x' has numbers from"):
         check_numbers([number(low, high)])
+
+
+def test_neighbouring_texts_are_one_text_with_a_blank_line() -> None:
+    """Templates put nothing between parts: the last word of an item would be one with the question."""
+    picture = Image.new("RGB", (2, 2))
+    assert _separated(("a", "", "b", picture, "c", "d")) == ("a\n\nb", picture, "c\n\nd")
