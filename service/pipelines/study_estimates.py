@@ -9,7 +9,7 @@ from service.errors import Unprocessable
 from service.inference.engine import Engine
 from service.pipelines.estimates import estimated
 from service.pipelines.study_finals import FinalCodes, final_codes
-from service.pipelines.study_labels import LABELS
+from service.pipelines.study_label_columns import LABELS
 from service.pipelines.study_results import PREDICT, predicted, prediction_names, values_at, whole
 from service.schemas import estimates as schema
 from service.schemas.study_results import PredictedColumns, StudyEstimateRequest

@@ -29,28 +29,23 @@ from service.pipelines.label_methods import Method
 from service.pipelines.label_results import answer_of
 from service.pipelines.labels import prepare, require_same
 from service.pipelines.positions import remarks_of
+from service.pipelines.study_label_columns import check_columns, columns_for, number_of, write_variable
 from service.schemas import study_labels as schema
-from service.schemas.codebooks import Codebook, Variable
 from service.schemas.labels import LabelMethod
 from service.stores.label_answers import AnswerJournal
 from service.stores.studies import Studies, Study
 from service.stores.study_items import (
-    FORBIDDEN,
     MOST_COLUMNS,
-    Cell,
     StudyItem,
-    columns_of,
     items_by,
     places_that_fulfil,
 )
 from service.stores.study_pictures import original
-from service.stores.study_runs import check_prefix, column_names, write_run
 
-KIND, LABELS = "study_labels", "labels"
+KIND = "study_labels"
 MOST_ITEMS = 50_000
 LOOKED_AT = 24  # items of a plan
 AT_ONCE = 64  # items whose pictures are in memory
-LONGEST = 1000  # characters of a text in a column
 SILENT = frozenset({"labeller_unreachable", "labeller_busy", "labeller_failed", "labeller_refused"})
 SUMS = ("requests", "most_requests", "identical", "unusable", "pixels", "prompt_tokens", "completion_tokens",
         "most_prompt_tokens", "most_completion_tokens", "rows")  # fmt: skip
@@ -153,7 +148,7 @@ async def submit(
             param="fingerprint",
         )
     prefix = method.labeller.name if request.prefix is None else request.prefix
-    await engine.in_thread(lambda: _check_columns(study, _columns(method.options.codebook, prefix)))
+    await engine.in_thread(lambda: check_columns(study, columns_for(method.options.codebook, prefix)))
     params = {
         **{"study": study.id, "created": study.created, "name": study.name, "n": len(asked.ids)},
         **{"labeller": method.labeller.name, "fingerprint": method.fingerprint, "prefix": prefix},
@@ -167,63 +162,6 @@ async def submit(
         (folder / "task.json").write_bytes(orjson.dumps({"options": options, "ids": list(asked.ids)}))
 
     return await jobs.submit(KIND, params, owner=owner, fill=fill, alone=("study", "prefix"))
-
-
-@dataclass(frozen=True)
-class _Column:
-    """The columns of a variable, or of one of several categories at once.
-
-    Attributes
-    ----------
-    base : name of the first one.
-    further : categories that have probabilities.
-    """
-
-    variable: Variable
-    category: str | None
-    base: str
-    further: Sequence[str]
-
-    def names(self, scored: bool) -> list[str]:
-        """Of the labels, the outcomes, and the probabilities of categories."""
-        return column_names(self.base, "", ("outcome", *(self.further if scored else ())))
-
-
-def _columns(codebook: Codebook, prefix: str) -> list[_Column]:
-    """The columns of labels. Long names are cut and equal ones numbered, so that none takes the place of another."""
-    found: list[_Column] = []
-    taken: set[str] = set()
-    for variable in codebook.variables:
-        for category in variable.choices() if variable.multiple else (None,):
-            wanted = f"{prefix}:{variable.name}" if category is None else f"{prefix}:{variable.name}:{category}"
-            plain = FORBIDDEN.sub("_", wanted)[:90].strip()
-            made, number = _Column(variable, category, plain, () if variable.multiple else variable.choices()), 1
-            while taken.intersection(made.names(True)):
-                number += 1
-                made = replace(made, base=f"{plain[:84]} {number}")
-            taken.update(made.names(True))
-            found.append(made)
-    return found
-
-
-def _check_columns(study: Study, columns: Sequence[_Column]) -> None:
-    """Raise Conflict where columns of others have these names, TooLarge where there is no place for the labels."""
-    for each in columns:
-        check_prefix(study, LABELS, each.names(True))
-    if (many := _number(study, columns, scored=False)) > MOST_COLUMNS:
-        raise TooLarge(
-            f"variables: with their labels the study would have {many} columns, the limit is {MOST_COLUMNS}; choose "
-            "fewer variables, or delete columns",
-            code="too_many_items",
-            param="variables",
-        )
-
-
-def _number(study: Study, columns: Sequence[_Column], *, scored: bool) -> int:
-    """Number of columns that the study would have."""
-    with study.database.reading() as db:
-        there = set(columns_of(db))
-    return len(there.union(*(each.names(scored) for each in columns)))
 
 
 async def _read(
@@ -347,73 +285,19 @@ def _written(
     part.replace(results / ANSWER)
     errors = Counter(entry["error"]["code"] for entry in data if "error" in entry)
     rows = [i for i, place in enumerate(places) if place is not None]
-    columns = _columns(codebook, job.params["prefix"])
-    if _number(study, columns, scored=True) > MOST_COLUMNS:
+    columns = columns_for(codebook, job.params["prefix"])
+    if number_of(study, columns, scored=True) > MOST_COLUMNS:
         columns = [replace(each, further=()) for each in columns]
         remarks.append(
             f"with the probabilities of each category the study would have more than {MOST_COLUMNS} columns: they are "
             f"in the answer of the labels alone, GET /v1/labels/{job.id}"
         )
-    figures = [_variable(study, job, each, data, rows, places, receipt, remarks) for each in columns]
+    figures = [write_variable(study, job, each, data, rows, places, receipt, remarks) for each in columns]
     return {
         **{"study": study.name, "labeller": method.labeller.name, "n": len(data), "failed": errors.total()},
         **{"errors": dict(errors), "variables": figures, "usage": usage, "receipt": receipt, "remarks": remarks},
         "labels": job.id,
     }
-
-
-def _variable(
-    study: Study,
-    job: Job,
-    column: _Column,
-    data: Sequence[Mapping[str, Any]],
-    rows: Sequence[int],
-    places: Sequence[int | None],
-    receipt: Mapping[str, Any],
-    remarks: Sequence[str],
-) -> dict[str, Any]:
-    """Write the columns of a variable, or of one of several categories, and return their figures."""
-    variable, category, further = column.variable, column.category, column.further
-    labels = [(data[i].get("labels") or {}).get(variable.name) for i in rows]
-    values = [_cell(label, category) for label in labels]
-    outcomes: list[Cell] = [
-        data[i]["error"]["code"] if label is None else "cannot tell" if label["value"] is None else "labelled"
-        for i, label in zip(rows, labels, strict=True)
-    ]
-    told = [label for label in labels if label is not None and label["value"] is not None]
-    scored = bool(told and further) and all(label["probabilities"] for label in told)
-    names = column.names(scored)
-    columns: dict[str, Sequence[Cell]] = {names[0]: values, names[1]: outcomes}
-    for name, each in zip(names[2:], further, strict=False):
-        columns[name] = [
-            label["probabilities"][each] if label is not None and label["value"] is not None else None
-            for label in labels
-        ]
-    counts = Counter(value for value in values if isinstance(value, str)) if variable.kind != "text" else Counter()
-    figures: dict[str, Any] = {
-        **{"variable": variable.name, "category": category, "column": column.base, "n": len(told)},
-        **{"missing": len(labels) - len(told), "cannot_tell": outcomes.count("cannot tell"), "counts": dict(counts)},
-        "scores": dict(zip(further, names[2:], strict=False)) if scored else None,
-    }
-    run, kinds = write_run(
-        study,
-        operation=LABELS,
-        options={**job.params, "variable": variable.name, "category": category},
-        receipt=receipt,
-        result={**figures, "remarks": list(remarks)},
-        places=[places[i] or 0 for i in rows],
-        columns=columns,
-    )
-    return {**figures, "run": run, "columns": kinds}
-
-
-def _cell(label: Mapping[str, Any] | None, category: str | None) -> Cell:
-    if label is None or label["value"] is None:
-        return None
-    value = label["value"]
-    if category is not None:
-        return "yes" if category in value else "no"
-    return value[:LONGEST] if isinstance(value, str) else float(value)
 
 
 def _receipt(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import pytest
 
 from service.errors import Unavailable
 from service.inference.labellers import LocalLabeller
-from service.pipelines.study_labels import _columns, _require_answers
+from service.pipelines.study_label_columns import columns_for
+from service.pipelines.study_labels import _require_answers
 from service.schemas.codebooks import Codebook
 
 
@@ -26,11 +27,11 @@ def test_long_and_odd_names_have_columns_of_their_own() -> None:
             {"name": "t ", "kind": "text"},
         ]
     })  # fmt: skip
-    found = _columns(book, "p" * 60)
+    found = columns_for(book, "p" * 60)
     names = [name for each in found for name in each.names(True)]
     assert len(names) == len(set(names)) == 2 * 4 + 5 * 2 + 2
     assert all(name == name.strip() and len(name) <= 100 and "<" not in name for name in names)
-    assert [each.base for each in _columns(book, "q")][4:] == ["q:m:_18", "q:m:a", "q:m:a:outcome 2", "q:t"]
+    assert [each.base for each in columns_for(book, "q")][4:] == ["q:m:_18", "q:m:a", "q:m:a:outcome 2", "q:t"]
 
 
 def test_an_item_that_a_local_model_cannot_run_fails_alone() -> None:
