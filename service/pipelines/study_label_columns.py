@@ -32,7 +32,7 @@ class Column:
     further: Sequence[str]
 
     def names(self, scored: bool) -> list[str]:
-        """Of the labels, the outcomes, and the probabilities of categories."""
+        """Columns of the labels, of the outcomes, and of the probabilities of categories."""
         return column_names(self.base, "", ("outcome", *(self.further if scored else ())))
 
 
