@@ -174,7 +174,7 @@ def test_an_embeddings_body_is_told_what_is_wrong_with_it(body, param, message):
     ("change", "param", "message"),
     [
         ({"labels": ["a", 3]}, "labels[1]", "labels[1]: got 3, should be a valid string"),
-        ({"labels": "a"}, "labels", "labels: got 'a', should be a valid array"),
+        ({"labels": 5}, "labels", "labels: got 5, should be a valid array"),
         (
             {"multi_label": "maybe"},
             "multi_label",
