@@ -67,7 +67,7 @@ def by_hand(home: Path, photos: list[bytes], **options) -> list[str]:
 
 
 def test_captions_are_those_of_the_session(served, own_home):
-    """Of many requests at once, of which the rows share batches; a corrupt picture fails alone."""
+    """Many requests are made at once, and their rows share batches; a corrupt picture fails alone."""
     photos = [jpeg(name, width=200) for name in NAMES]
     options = {"prompt": PROMPT, "max_tokens": 12}
     wanted = by_hand(own_home, photos, **options)

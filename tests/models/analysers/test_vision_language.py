@@ -175,7 +175,7 @@ def test_florence_writes_captions_for_tasks_alone(model):
 
 @every(*CHATS)
 def test_likelihoods_are_those_of_a_forward_pass(model):
-    """Of answers with unlike numbers of tokens, after a system turn, an example with a picture, and the question."""
+    """The answers have unlike numbers of tokens, and follow a system turn, an example with a picture and a question."""
     worst, sums = 0.0, []
     for first, second in ((0, 1), (2, 5), (3, 4)):
         turns = [

@@ -23,7 +23,7 @@ def simulated(rng, n, k, bias, *, kind="nominal", repeats=1):
 
 
 def test_the_test_is_the_exact_multinomial_one():
-    """Of three categories and eight answers all tables can be listed."""
+    """With three categories and eight answers, all tables can be listed."""
     rng = np.random.default_rng(0)
     questions = [*simulated(rng, 8, 3, 0.6)]
     found = position_bias("v", list("abc"), questions)
@@ -46,7 +46,7 @@ def test_of_two_ordinal_categories_it_is_the_sign_test():
 
 
 def test_several_choices_are_placed_as_subsets():
-    """Of two choices of three categories, one place is left out: the same as one choice."""
+    """Two choices of three categories leave one out, which is the same as one choice."""
     rng = np.random.default_rng(2)
     single = [*simulated(rng, 60, 3, 0.3)]
     left_out = [Question(item=q.item, order=q.order, chosen=[c for c in range(3) if c not in q.chosen]) for q in single]
