@@ -85,6 +85,18 @@ def test_a_bin_of_the_histogram_filters(open_page, table):
     wall(page, sum(low <= each < high for each in table["score"]))
 
 
+def test_a_dialog_has_the_focus_before_the_next_key_is_handled(open_page, table):
+    page = open_page("/#/s/look/look")
+    wall(page, 40).focus()
+    page.keyboard.press("Space")
+    focused = """async (button) => {
+        button.click();
+        for (let turn = 0; turn < 8; turn++) await null; // no other event is handled between these turns
+        return document.activeElement.tagName;
+    }"""
+    assert page.get_by_role("button", name="Save as a column …").evaluate(focused) == "INPUT"
+
+
 def test_by_keyboard_alone_items_are_selected_saved_and_opened(open_page, client, table):
     page = open_page("/#/s/look/look")
     wall(page, 40).focus()

@@ -1,6 +1,6 @@
 /** A coder's own codes, or an adjudicator's decisions, to look through and to change. */
 import { call } from "../lib/api.js";
-import { html, useEffect, useRef, useState } from "../lib/dom.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib/dom.js";
 import { count, number } from "../lib/format.js";
 import { useLoad } from "../lib/load.js";
 import { Button, ErrorNotice } from "../lib/parts.js";
@@ -23,8 +23,8 @@ export function Review({ title, names, onOpen, onClose, hidden }) {
       /** @type {Promise<Schemas["UnitList"]>} */ (call("v1/coding/units", { query: { limit: ROWS, offset }, signal })),
     [offset],
   );
-  useEffect(() => heading.current?.focus(), [offset]);
-  useEffect(() => {
+  useLayoutEffect(() => heading.current?.focus(), [offset]);
+  useLayoutEffect(() => {
     const onKey = (/** @type {KeyboardEvent} */ event) => event.key === "Escape" && onClose();
     window.addEventListener("keydown", onKey);
     return () => window.removeEventListener("keydown", onKey);

@@ -70,7 +70,7 @@ function Picture({ desk, picture, name, caption, hidden, zoom, setView }) {
   useEffect(() => {
     if (held.error) desk.seen(picture); // it can be coded as "cannot tell"
   }, [held.error]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (zoom) frame.current?.focus();
   }, [zoom]);
   if (held.error)

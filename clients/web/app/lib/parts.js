@@ -1,6 +1,6 @@
 /** Components that all pages use. */
 import { ApiError } from "./api.js";
-import { html, useEffect, useId, useRef } from "./dom.js";
+import { html, useId, useLayoutEffect, useRef } from "./dom.js";
 import { percent } from "./format.js";
 import { text } from "./text.js";
 
@@ -70,13 +70,14 @@ export function Progress({ label, value }) {
 }
 
 /**
- * A dialog, which keeps the focus within it and gives it back. Escape closes it.
+ * A dialog, which keeps the focus within it and gives it back. Escape closes it. It takes the focus before the next key is handled, so that
+ * nothing that is typed quickly is lost.
  * @param {{title: string, onClose: () => void, children?: Children}} props
  */
 export function Dialog({ title, onClose, children }) {
   const element = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = element.current;
     const before = document.activeElement;
     dialog?.showModal();
