@@ -21,6 +21,8 @@ from service.pipelines.positions import remarks_of
 from service.schemas import labels as schema
 from service.stores.label_answers import Record
 
+COVERED, OFTEN = 0.1, 0.1  # a model that understands a question nearly always writes an answer to it
+
 
 def failures_of(
     contents: Contents, outcomes: Mapping[str, Outcome], ids: Sequence[str | None]
@@ -157,9 +159,23 @@ def _remarks(method: Method, data: Sequence[Any], records: Sequence[Record], che
         for name, label in entry.labels.items()
         if name in entry.categories and label.probabilities is None and not isinstance(label.value, list)
     )
-    remarks += method.way.remarks(unclear)
+    remarks += [*method.way.remarks(unclear), *misunderstood(good)]
     if method.options.category_order == "permuted" and check is not None:
         remarks += remarks_of(method.options.codebook, [entry.model_dump() for entry in good], check)
+    return remarks
+
+
+def misunderstood(entries: Sequence[schema.LabelledEntry]) -> list[str]:
+    """Remarks on variables whose categories the model would hardly have written by itself."""
+    remarks = []
+    for name in entries[0].categories if entries else ():
+        shares = [share for entry in entries if (share := entry.labels[name].covered) is not None]
+        if (low := sum(share < COVERED for share in shares)) and low >= len(shares) * OFTEN:
+            remarks.append(
+                f"{name}: in {low} of {len(shares)} labels, all answers that were allowed have a probability below "
+                f"{COVERED} together (`covered`): the model may not understand the question, or would use other words; "
+                "read raw answers, reword the categories or the instruction, or use another model"
+            )
     return remarks
 
 

@@ -33,17 +33,18 @@ def label_by(
     if not names:
         return _written(variable, written)
     if variable.multiple:
-        applies = {name: _yes(_of(likelihoods, variable.name, name), score) for name in variable.choices()}
+        asked = {name: _of(likelihoods, variable.name, name) for name in variable.choices()}
+        applies = {name: _yes(scored, score) for name, scored in asked.items()}
         unclear = _yes(_of(likelihoods, variable.name, CANNOT_TELL), score) if variable.cannot_tell else 0.0
         value = None if unclear > max(0.5, *applies.values()) else chosen(applies)
-        return _with(label_of(variable, value), applies)
+        return _with(label_of(variable, value), applies, min(covered(list(each.values())) for each in asked.values()))
     scored = _of(likelihoods, variable.name, None)
     probabilities = dict(zip(scored, shares(list(scored.values()), score), strict=True))
     best = max((*variable.choices(), CANNOT_TELL), key=lambda name: probabilities.get(name, -1.0))
     return _with(label_of(variable, best), probabilities, covered(list(scored.values())))
 
 
-def _with(label: VariableLabel, probabilities: Mapping[str, float], share: float | None = None) -> VariableLabel:
+def _with(label: VariableLabel, probabilities: Mapping[str, float], share: float) -> VariableLabel:
     return label.model_copy(update={"probabilities": dict(probabilities), "covered": share})
 
 

@@ -128,7 +128,9 @@ class VariableLabel(BaseModel):
         "chosen, the probability that each one applies, by a model of this server alone.",
     )
     covered: float | None = Field(
-        None, description="Probability, before it was scaled to 1, of all answers that are categories."
+        None,
+        description="Probability, before it was scaled to 1, of all answers that are categories; where several may be "
+        "chosen, the smallest one of the questions about them.",
     )
 
 

@@ -150,7 +150,11 @@ def test_likelihoods_are_those_of_transformers(web: httpx.Client, oracle: Oracle
         assert label["covered"] == pytest.approx(np.exp([each["log_probability"] for each in own]).sum(), rel=1e-9)
     assert "cannot tell" not in entry["labels"]["scene"]["probabilities"]
     assert set(entry["labels"]["topics"]["probabilities"]) == {"animal", "drink", "vehicle"}
-    assert entry["labels"]["topics"]["covered"] is None
+    about = [each for each in found if each["variable"] == "topics" and each["category"] != "cannot tell"]
+    pairs = np.exp([each["log_probability"] for each in about]).reshape(-1, 2)
+    assert entry["labels"]["topics"]["covered"] == pytest.approx(pairs.sum(axis=1).min(), rel=1e-9)
+    for name in ("people", "scene", "size", "topics"):  # a network of random weights understands no question
+        assert any(each.startswith(f"{name}: in 1 of 1 labels") for each in answer["remarks"])
 
 
 def test_an_item_has_the_same_likelihoods_alone_and_among_others(web: httpx.Client) -> None:
