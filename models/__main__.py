@@ -26,7 +26,9 @@ def main() -> None:
     sources.add_fetch(commands.add_parser("fetch", help="download a model from the hub and prepare it for serving"))
     sources.add_import(commands.add_parser("import", help="prepare a folder saved by transformers for serving"))
     face_import.add_arguments(commands.add_parser("import-face", help="import a network of faces, a file of ONNX"))
-    commands.add_parser("list", help="list the models that are installed or available").set_defaults(run=show)
+    commands.add_parser("list", help="list the models and analysers that are installed or available").set_defaults(
+        run=show
+    )
     export_parser = commands.add_parser("export", help="create the ONNX folder of a built-in model")
     export_parser.add_argument("name", choices=sorted(CATALOG), help="name in the catalogue")
     export_parser.set_defaults(run=export)
@@ -36,7 +38,7 @@ def main() -> None:
     )
     analyser_parser.set_defaults(run=make_analyser)
     verify_parser = commands.add_parser("verify", help="check a model's files against the hashes in its manifest")
-    verify_parser.add_argument("name", help="name in the catalogue, name of an imported model, or path of a folder")
+    verify_parser.add_argument("name", help="name of a model or an analyser, or path of a model's folder")
     verify_parser.set_defaults(run=verify)
     for command in ("list", "export", "analyser", "verify"):
         sources.add_home(commands.choices[command])
@@ -80,7 +82,7 @@ def make_analyser(arguments: argparse.Namespace) -> None:
 
 
 def show(arguments: argparse.Namespace) -> None:
-    """Print a line for each model of the catalogue, of the hub, and imported."""
+    """Print a line for each model of the catalogue, of the hub, and imported, and one for each analyser."""
     installed = folder.installed(arguments.home)
     specs = {name: folder.open_spec(paths[0]) for name, paths in installed.items()}
     rows = {spec.name: (spec.dimension, spec.modalities, spec.licence) for spec in CATALOG.values()}
@@ -90,12 +92,19 @@ def show(arguments: argparse.Namespace) -> None:
         rows.setdefault(name, (spec.dimension, spec.modalities, spec.licence))
     for name, (dimension, modalities, licence) in rows.items():
         state = "installed" if name in installed else "built in" if name in CATALOG else "fetch"
-        print(f"{name:38} {dimension:5}  {'+'.join(modalities):11} {state:9} {licence}")
+        print(f"{name:38} {dimension:5}  {'+'.join(modalities):15} {state:9} {licence}")
+    imported = {name: analysers.open_spec(path) for name, path in analysers.installed(arguments.home).items()}
+    for spec in [*ANALYSERS.values(), *imported.values()]:
+        there = not spec.parts or analysers.analyser_path(spec, arguments.home).is_dir()
+        print(f"{spec.name:38} {'–':>5}  {spec.kind:15} {'installed' if there else 'built in':9} {spec.licence}")
 
 
 def verify(arguments: argparse.Namespace) -> None:
     """Hash every file of a model and compare. Raises ModelsError."""
     name, home = arguments.name, arguments.home
+    if name in ANALYSERS or name in analysers.installed(home):
+        print(f"{analysers.checked(name, home).path}: complete and unchanged")
+        return
     path = folder.model_path(CATALOG[name], home) if name in CATALOG else folder.locate(name, home).path
     print(f"{folder.open_folder(path).path}: complete and unchanged")
 

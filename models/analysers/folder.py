@@ -109,6 +109,18 @@ def installed(home: Path) -> Mapping[str, Path]:
     return folders
 
 
+def checked(name: str, home: Path) -> AnalyserFolder:
+    """Open the analyser `name` and hash its files. Raises ModelUnavailable where one is missing or damaged."""
+    path = analyser_path(ANALYSERS[name], home) if name in ANALYSERS else installed(home)[name]
+    return checked_folder(path, _adapter)
+
+
+def open_spec(path: Path) -> AnalyserSpec:
+    """Row in a folder's manifest; the files are not checked."""
+    spec: AnalyserSpec = _adapter.validate_python(json.loads((path / MANIFEST).read_text())["spec"])
+    return spec
+
+
 def _built_in(name: str) -> AnalyserSpec:
     if name not in ANALYSERS:
         raise UnknownModel(f"analyser: {name!r} is not built in; choose one of: {', '.join(ANALYSERS)}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.__main__ import main
+from models.analysers.table import ANALYSERS
 from models.catalog import folder
 from models.catalog.folder import MANIFEST, build, locate, model_path, open_folder, open_or_export, write_manifest
 from models.catalog.rows import CATALOG, EMBEDDED
@@ -341,8 +342,22 @@ def command(*arguments: str, prelude: str = "") -> subprocess.CompletedProcess[s
 def test_list_prints_each_model_with_its_licence():
     done = command("list")
     assert done.returncode == 0
-    for spec in CATALOG.values():
+    for spec in [*CATALOG.values(), *ANALYSERS.values()]:
         assert any(spec.name in line and spec.licence in line for line in done.stdout.splitlines())
+
+
+def test_files_of_an_analyser_are_verified(tmp_path):
+    assert command("analyser", "visual-features", "faces", "--home", str(tmp_path)).returncode == 0
+    (path,) = (tmp_path / "analysers").glob("faces-*/")
+    listed = command("list", "--home", str(tmp_path)).stdout
+    states = {line.split()[0]: line.split()[3] for line in listed.splitlines() if line.startswith(("faces ", "sface "))}
+    assert states == {"faces": "installed", "sface": "built"}
+    assert command("verify", "faces", "--home", str(tmp_path)).stdout == f"{path}: complete and unchanged\n"
+    graph = next(path.glob("*.onnx"))
+    graph.write_bytes(b"no graph")
+    damaged = command("verify", "faces", "--home", str(tmp_path))
+    assert damaged.returncode == 1
+    assert f"{graph.name} is missing or damaged" in damaged.stderr
 
 
 def test_export_of_what_is_there_says_where_it_lies(embedded_home, embedded_folder, monkeypatch, capsys):
