@@ -21,7 +21,7 @@ from service.pipelines.positions import remarks_of
 from service.schemas import labels as schema
 from service.stores.label_answers import Record
 
-COVERED, OFTEN = 0.1, 0.1  # a model that understands a question nearly always writes an answer to it
+COVERED, OFTEN = 0.1, 0.5  # a model that understands a question nearly always writes an answer to it
 
 
 def failures_of(
@@ -170,11 +170,12 @@ def misunderstood(entries: Sequence[schema.LabelledEntry]) -> list[str]:
     remarks = []
     for name in entries[0].categories if entries else ():
         shares = [share for entry in entries if (share := entry.labels[name].covered) is not None]
-        if (low := sum(share < COVERED for share in shares)) and low >= len(shares) * OFTEN:
+        if shares and sum(share < COVERED for share in shares) >= len(shares) * OFTEN:
+            # without counts, so that the answers about parts of a corpus say it once
             remarks.append(
-                f"{name}: in {low} of {len(shares)} labels, all answers that were allowed have a probability below "
-                f"{COVERED} together (`covered`): the model may not understand the question, or would use other words; "
-                "read raw answers, reword the categories or the instruction, or use another model"
+                f"{name}: all answers that were allowed have a probability below {COVERED} together in half of an "
+                "answer's labels or more (`covered`): the model may not understand the question, or would use other "
+                "words; read raw answers, reword the categories or the instruction, or use another model"
             )
     return remarks
 

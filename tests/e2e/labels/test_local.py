@@ -154,7 +154,7 @@ def test_likelihoods_are_those_of_transformers(web: httpx.Client, oracle: Oracle
     pairs = np.exp([each["log_probability"] for each in about]).reshape(-1, 2)
     assert entry["labels"]["topics"]["covered"] == pytest.approx(pairs.sum(axis=1).min(), rel=1e-9)
     for name in ("people", "scene", "size", "topics"):  # a network of random weights understands no question
-        assert any(each.startswith(f"{name}: in 1 of 1 labels") for each in answer["remarks"])
+        assert any(each.startswith(f"{name}: all answers that were allowed") for each in answer["remarks"])
 
 
 def test_an_item_has_the_same_likelihoods_alone_and_among_others(web: httpx.Client) -> None:
@@ -312,9 +312,11 @@ def test_the_command_line_plans_and_labels(local: Server, tmp_path: Path) -> Non
     planned = run(*label, "--dry-run")
     assert "people: Are people visible?\nAnswer with one of these categories" in planned
     assert "36 rows" in planned
-    run("-q", *label, "--permute", "categories", "-o", str(tmp_path / "labels.parquet"))
+    said = run(*label, "--permute", "categories", "-o", str(tmp_path / "labels.parquet"))
+    assert said.count("people: all answers that were allowed") == 1  # one remark of all requests, printed and kept
     about = json.loads((tmp_path / "labels.answers.jsonl").read_text().splitlines()[0])
     assert about["receipt"]["kind"] == "local"
+    assert any(each.startswith("people: all answers") for each in about["remarks"])
 
 
 @pytest.mark.slow

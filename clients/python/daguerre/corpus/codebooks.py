@@ -20,15 +20,22 @@ def read_codebook(given: Codebook) -> dict[str, Any]:
 
     Raises
     ------
-    ValueError : a file of another kind, or that holds no mapping.
+    ValueError : no such file, a file of another kind, or one that holds no mapping.
     ModuleNotFoundError : PyYAML is missing.
     """
     if isinstance(given, Mapping):
         return dict(given)
     path = Path(os.fspath(given))
-    text = path.read_text(encoding="utf-8-sig")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = getattr(exc, "strerror", None) or "it is no text in UTF-8"
+        raise ValueError(f"codebook: {str(given)!r} cannot be read ({reason}); give a .yaml or .json file") from exc
     if path.suffix.lower() == ".json":
-        content = json.loads(text)
+        try:
+            content = json.loads(text)
+        except ValueError as exc:
+            raise ValueError(f"{path}: is no JSON that can be read ({exc})") from exc
     elif path.suffix.lower() in YAML:
         yaml = _yaml()
         try:

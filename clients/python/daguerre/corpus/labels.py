@@ -1,6 +1,7 @@
 """Codebook labels of items and of folders of any size: what was answered is never asked again."""
 
 import asyncio
+import itertools
 import json
 import os
 import secrets
@@ -29,6 +30,7 @@ from daguerre.types.labels import LabelsAnswer, total_usage, usage_note
 KEY = b"daguerre_labels"  # of the file's metadata
 PASSING = frozenset({LOCAL, "labeller_unreachable", "labeller_busy", "labeller_failed", "labeller_refused"})
 TOGETHER = 4  # items of a request
+SHOWN = 6  # remarks; the others are in the file
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,8 @@ async def label_corpus(
     made = await asyncio.to_thread(store.finish, fingerprint, files.final_ids())
     await delete_run(session, run)
     session.warn_of_left_out(files.left_out)
+    for remark in made.remarks[1:SHOWN]:  # the first is that of all labels
+        session.warn(RemarkWarning(remark))
     if failed:
         session.warn(RemarkWarning(f"{failed:,} of {failed + labelled:,} items have no labels; see {out}"))
     return LabelsSummary(
@@ -216,7 +220,8 @@ class LabelStore:
         rows = {row["id"]: row for row in earlier[1:]}
         rows |= {line["row"]["id"]: line["row"] for line in new if "row" in line}
         receipt = merged_receipt([each["receipt"] for each in about])
-        head = {**about[-1], "receipt": receipt}
+        told = [each.get("remarks", ()) for each in (*about[: bool(earlier)], *new)]
+        head = {**about[-1], "receipt": receipt, "remarks": list(dict.fromkeys(itertools.chain(*told)))}
         body = [{**row, "id": renamed.get(row["id"], row["id"])} for row in rows.values()]
         with whole_file(self.answers) as path, open(path, "w", encoding="utf-8") as file:
             for line in (head, *body):
@@ -270,6 +275,7 @@ def _labels(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Codeb
         codebook=head["codebook"],
         prompt=head["prompt"],
         receipt=head["receipt"],
+        remarks=head.get("remarks", ()),
     )
 
 
