@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,12 @@ Options = dict[str, Any]
 HERE = Path(__file__).parent
 CORES = len(os.sched_getaffinity(0))
 IMAGE_MODEL, TEXT_MODEL = "clip-random", "all-minilm-l6-v2"
+INT8 = "int8"  # in the name of each server that runs a graph of 8 bits
+GRAPHS: Mapping[str, Options] = {  # onnxruntime's own dynamic quantisation, with the options that may be fastest
+    "int8": {"weight_type": "QInt8", "per_channel": False},
+    "uint8": {"weight_type": "QUInt8", "per_channel": False},
+    "int8-channels": {"weight_type": "QInt8", "per_channel": True},
+}
 QUIET = {"HF_HUB_OFFLINE": "1", "DO_NOT_TRACK": "1"}
 
 
@@ -20,7 +26,7 @@ class Places:
 
     environments: Path
     clip: Path  # in the layout of a model hub
-    graph: Path  # of the same image tower, as this service runs it
+    graphs: Mapping[str, Path]  # of the same image tower: "fp32", as this service runs it, and GRAPHS
     sentences: Path  # all-MiniLM-L6-v2, in the layout of a model hub
 
 
@@ -87,7 +93,7 @@ def _infinity_env(options: Options) -> Mapping[str, str]:
 def _script(environment: str, script: str) -> Callable[[Places, int, Options], list[str]]:
     def command(places: Places, port: int, options: Options) -> list[str]:
         python = places.environments / environment / "bin" / "python"
-        return [str(python), str(HERE / script), str(places.graph), str(port), json.dumps(options)]
+        return [str(python), str(HERE / script), str(places.graphs[options["graph"]]), str(port), json.dumps(options)]
 
     return command
 
@@ -106,15 +112,51 @@ def _ray_env(options: Options) -> Mapping[str, str]:
 def _litserve(workers: int, threads: int, requests: int, timeout: float, rows: int) -> Options:
     return {
         **{"workers": workers, "threads": threads, "max_batch_size": requests, "timeout": timeout, "rows": rows},
-        **{"fast_queue": True, "encoding": "litserve-upload"},
+        **{"fast_queue": True, "encoding": "litserve-upload", "graph": "fp32"},
     }
 
 
 def _ray(replicas: int, threads: int, batch: int, timeout: float) -> Options:
     return {
         **{"replicas": replicas, "threads": threads, "max_batch_size": batch, "timeout": timeout},
-        **{"haproxy": True, "encoding": "ray"},
+        **{"haproxy": True, "encoding": "ray", "graph": "fp32"},
     }
+
+
+_LITSERVE = Peer(
+    name="litserve",
+    task="image",
+    environment="litserve",
+    ready="/health",
+    options=[
+        _litserve(CORES, 1, 4, 0.002, 4),
+        _litserve(CORES, 1, 8, 0.01, 8),
+        _litserve(CORES, 1, 16, 0.05, 16),
+        _litserve(1, CORES, 8, 0.01, 8),
+        _litserve(1, CORES, 16, 0.05, 16),
+    ],
+    changes=[{"fast_queue": False}, {"encoding": "litserve-json"}],
+    command=_script("litserve", "litserve_server.py"),
+    env=lambda options: QUIET,
+)
+_RAY = Peer(
+    name="ray",
+    task="image",
+    environment="ray",
+    ready="/",
+    options=[_ray(CORES, 1, 4, 0.005), _ray(CORES, 1, 8, 0.01), _ray(CORES, 1, 16, 0.05), _ray(1, CORES, 8, 0.01)],
+    changes=[{"haproxy": False}],
+    command=_script("ray", "ray_server.py"),
+    env=_ray_env,
+)
+
+
+def _quantised(peer: Peer) -> Peer:
+    """The same server with each of GRAPHS."""
+    first, *others = GRAPHS
+    options = [{**each, "graph": first} for each in peer.options]
+    changes = [*peer.changes, *({"graph": graph} for graph in others)]
+    return replace(peer, name=f"{peer.name} {INT8}", options=options, changes=changes)
 
 
 PEERS: Sequence[Peer] = (
@@ -128,32 +170,7 @@ PEERS: Sequence[Peer] = (
         command=_infinity(lambda places: places.clip, IMAGE_MODEL),
         env=_infinity_env,
     ),
-    Peer(
-        name="litserve",
-        task="image",
-        environment="litserve",
-        ready="/health",
-        options=[
-            _litserve(CORES, 1, 4, 0.002, 4),
-            _litserve(CORES, 1, 8, 0.01, 8),
-            _litserve(CORES, 1, 16, 0.05, 16),
-            _litserve(1, CORES, 8, 0.01, 8),
-            _litserve(1, CORES, 16, 0.05, 16),
-        ],
-        changes=[{"fast_queue": False}, {"encoding": "litserve-json"}],
-        command=_script("litserve", "litserve_server.py"),
-        env=lambda options: QUIET,
-    ),
-    Peer(
-        name="ray",
-        task="image",
-        environment="ray",
-        ready="/",
-        options=[_ray(CORES, 1, 4, 0.005), _ray(CORES, 1, 8, 0.01), _ray(CORES, 1, 16, 0.05), _ray(1, CORES, 8, 0.01)],
-        changes=[{"haproxy": False}],
-        command=_script("ray", "ray_server.py"),
-        env=_ray_env,
-    ),
+    *(_LITSERVE, _RAY, _quantised(_LITSERVE), _quantised(_RAY)),
     Peer(
         name="infinity",
         task="text",
@@ -167,10 +184,22 @@ PEERS: Sequence[Peer] = (
         env=_infinity_env,
     ),
 )
-OURS: Mapping[str, Mapping[str, Sequence[str]]] = {  # task → placement → encodings
-    "image": {"inline": ("json", "multipart", "grpc"), "process": ("multipart", "grpc")},
-    "text": {"inline": ("text-json", "text-grpc")},
+OURS: Mapping[str, Mapping[str, Sequence[str]]] = {  # task → placement, or INT8 for inline with that model → encodings
+    "image": {
+        "inline": ("json", "multipart", "grpc"),
+        "process": ("multipart", "grpc"),
+        INT8: ("json", "multipart", "grpc"),
+    },
+    "text": {"inline": ("text-json", "text-grpc"), INT8: ("text-json", "text-grpc")},
 }
+
+
+def served(task: str, server: str) -> str:
+    """Name of this service's model for a task in the arm `server`."""
+    name = {"image": IMAGE_MODEL, "text": TEXT_MODEL}[task]
+    return f"{name}-{INT8}" if server == INT8 else name
+
+
 LOADS: Mapping[str, Sequence[str]] = {
     "image": ("1x1", "8x1", "32x1", "4x32"),
     "text": ("1x1", "32x1", "4x32"),

@@ -43,10 +43,11 @@ def _try(stage: Stage, peer: Peer, options: Options, scale: float) -> Json:
     try:
         with stage.peer(peer, options)() as server:
             server.wait_ready()
-            stage.verify(server, peer.task, options["encoding"])
+            stage.verify(server, peer.name, peer.task, options["encoding"])
             for load, seconds in SECONDS.items():
+                warm = _warm(load)
                 found = stage.load(
-                    server, peer.task, options["encoding"], load, seconds=scale * seconds, warm=_warm(load)
+                    server, peer.name, peer.task, options["encoding"], load, seconds=scale * seconds, warm=warm
                 )
                 trial[load] = found["per_second"]
                 if found["errors"]:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from bench import clip_folder
 from bench.jpegs import jpegs
-from bench.peers.arms import IMAGE_MODEL, REQUIREMENTS, TEXT_MODEL, Places
+from bench.peers.arms import GRAPHS, IMAGE_MODEL, INT8, REQUIREMENTS, TEXT_MODEL, Places, served
 from bench.peers.texts import texts
 from bench.servers import ROOT
 from bench.throughput import say
@@ -45,6 +46,9 @@ def prepare(work: Path) -> None:
         clip_folder.make_source(clip, _wheel(work / "vocabulary"))
     for folder, name in ((clip, IMAGE_MODEL), (_sentences(), TEXT_MODEL)):
         _import(folder, name, home)
+        _import(folder, name, home, INT8)
+    for name, options in GRAPHS.items():
+        _quantise(locate(IMAGE_MODEL, home).path / "image.onnx", _quantised(work, name), options)
     say("vectors by transformers")
     np.savez(work / "vectors.npz", image=_image_vectors(clip), text=_text_vectors(_sentences()))
 
@@ -54,13 +58,15 @@ def ready(work: Path) -> Ready:
     home = work / "home"
     try:
         image = locate(IMAGE_MODEL, home)
-        locate(TEXT_MODEL, home)
+        for name in (TEXT_MODEL, served("image", INT8), served("text", INT8)):
+            locate(name, home)
         versions = {name: json.loads((work / f"{name}.json").read_text()) for name in REQUIREMENTS}
         with np.load(work / "vectors.npz") as arrays:
             vectors = dict(arrays)
     except (ModelUnavailable, OSError) as exc:
         raise SystemExit(f"{exc}: {MISSING}") from exc
-    places = Places(environments=work, clip=work / "clip", graph=image.path / "image.onnx", sentences=_sentences())
+    graphs = {"fp32": image.path / "image.onnx"} | {name: _quantised(work, name) for name in GRAPHS}
+    places = Places(environments=work, clip=work / "clip", graphs=graphs, sentences=_sentences())
     return Ready(places=places, home=home, image=image, versions=versions, vectors=vectors)
 
 
@@ -91,12 +97,36 @@ def _sentences() -> Path:
     return Path(found.submodule_search_locations[0]) / "model"
 
 
-def _import(folder: Path, name: str, home: Path) -> None:
+def _import(folder: Path, name: str, home: Path, precision: str = "fp32") -> None:
     try:
-        locate(name, home)
+        locate(name if precision == "fp32" else f"{name}-{precision}", home)
     except ModelUnavailable:
-        say(f"importing {name}")
-        _call([sys.executable, "-m", "models", "import", str(folder), "--name", name, "--home", str(home), "--replace"])
+        say(f"importing {name}, {precision}")
+        options = ["--name", name, "--home", str(home), "--replace", "--precision", precision]
+        _call([sys.executable, "-m", "models", "import", str(folder), *options])
+
+
+def _quantised(work: Path, name: str) -> Path:
+    return work / "graphs" / f"{name}.onnx"
+
+
+def _quantise(graph: Path, out: Path, options: Mapping[str, Any]) -> None:
+    """onnxruntime's own dynamic quantisation, of products of matrices: that of convolutions is slower than fp32."""
+    if out.is_file():
+        return
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    say(f"quantising the graph: {out.stem}")
+    out.parent.mkdir(exist_ok=True)
+    prepared = out.with_suffix(".prepared")
+    quant_pre_process(str(graph), str(prepared), skip_symbolic_shape=True)
+    kind = QuantType[options["weight_type"]]
+    kept = ["MatMul", "Gemm"]
+    quantize_dynamic(
+        str(prepared), str(out), op_types_to_quantize=kept, weight_type=kind, per_channel=options["per_channel"]
+    )
+    prepared.unlink()
 
 
 def _call(command: list[str]) -> str:

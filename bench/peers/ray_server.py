@@ -64,8 +64,8 @@ class Images:
 
 
 def main() -> None:
-    folder = Path(tempfile.gettempdir()) / f"bench-ray-{os.getuid()}"  # its sockets' paths must be short
-    shutil.rmtree(folder, ignore_errors=True)  # of the last one, which was ended by force
+    folder = Path(tempfile.gettempdir()) / f"bench-ray-{os.getuid()}-{port}"  # its sockets' paths must be short
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier one, which was ended by force
     ray.init(
         num_cpus=given["replicas"] + 1,
         include_dashboard=False,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.peers.arms import INT8
 from bench.peers.arms import LOADS as ALL_LOADS
 from bench.peers.arms import OURS as WAYS
 from bench.plots import bars
@@ -25,12 +26,13 @@ from bench.throughput_table import (
 Json = dict[str, Any]
 BEGIN, END = "<!-- bench.peers: generated from here -->", "<!-- bench.peers: to here -->"
 PAGE, PLOT = "benchmarks-peers.md", "img/peers.svg"
-OURS = ("inline", "process")
+OURS = ("inline", "process", INT8)
 LIMITS = {
     ("image", "infinity"): (2.2, " (2.5 wished)"),
     ("image", "litserve"): (1.15, ""),
     ("text", "infinity"): (2.0, ""),
 }
+INT8_LIMITS = {True: (1.15, " (int8)"), False: (2.0, " (int8)")}  # whether the peer runs a graph of 8 bits as well
 LOADS = ("32x1", "4x32")  # that the targets are about
 
 
@@ -113,10 +115,14 @@ def _targets(result: Json) -> str:
                 if load not in LOADS:
                     continue
                 least, note = LIMITS.get((task, peer), (None, "none"))
+                if server == INT8:
+                    least, note = INT8_LIMITS[INT8 in peer]
                 needed = f"≥ {least:g}{note}" if least else note
                 ceiling = f"{statistics.median(ratios(bound, _rates(theirs))):.2f}" if task == "image" else ""
                 found = _judged(ratios(_rates(cells), _rates(theirs)), least)
                 rows.setdefault((f"{task}s/s, times {peer}", load, needed, ceiling), {})[column] = found
+            if server == INT8:
+                continue  # the bound is that of the graph in fp32
             if task == "image" and (share := target(encoding, clients, items)):
                 row = ("images/s, of the bound", load, f"≥ {share:.2f}", "")
                 rows.setdefault(row, {})[column] = _judged(ratios(_rates(cells), bound), share)
@@ -187,15 +193,23 @@ def _calibration(result: Json) -> str:
 
 def _verified(result: Json) -> str:
     rows = [
-        [arm, encoding, f"{least['cosine']:.6f}", f"{least['centred']:.6f}"]
+        [arm, encoding, *(f"{least[name]:.6f}" for name in ("cosine", "centred")), f"{least['alone']:.7f}"]
         for arm, found in result["verified"].items()
         for encoding, least in found.items()
     ]
-    return markdown(["server", "body", "least cosine with transformers", "after the mean was taken away"], rows)
+    head = [
+        "server",
+        "body",
+        "least cosine with transformers",
+        "after the mean was taken away",
+        "alone with in a batch",
+    ]
+    return markdown(head, rows)
 
 
 def _named(server: str, encoding: str) -> str:
-    return f"{server}, {encoding.removeprefix('text-')}" if server in OURS else server
+    named = f"inline {INT8}" if server == INT8 else server
+    return f"{named}, {encoding.removeprefix('text-')}" if server in OURS else server
 
 
 def _plot(result: Json, path: Path) -> None:

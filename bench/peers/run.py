@@ -89,7 +89,7 @@ class Run:
         arm = Arm(name, task, encodings, server)
         try:
             server.wait_ready()
-            self.results["verified"][arm.key] = {e: self._stage.verify(server, task, e) for e in encodings}
+            self.results["verified"][arm.key] = {e: self._stage.verify(server, name, task, e) for e in encodings}
         except (ServerFailed, Differs, OSError) as exc:
             self._lost(arm, str(exc)[-500:])
             server.stop()
@@ -126,7 +126,7 @@ class Run:
                 return
             say(f"round {number + 1}: {arm.key}: {encoding} {load}")
             seconds, warm = self._scale * SECONDS[arm.task][load], 0.0 if load == "4x32" else WARM
-            found = self._stage.load(arm.server, arm.task, encoding, load, seconds=seconds, warm=warm)
+            found = self._stage.load(arm.server, arm.name, arm.task, encoding, load, seconds=seconds, warm=warm)
             self.results["cells"].append({"round": number, "task": arm.task, "server": arm.name, **found})
         arm.server.pause()
 

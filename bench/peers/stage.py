@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.jpegs import jpegs
 from bench.load import REQUEST_TIMEOUT, Generator, Result, quantile
-from bench.peers.arms import IMAGE_MODEL, TEXT_MODEL, Options, Peer
+from bench.peers.arms import INT8, Options, Peer, served
 from bench.peers.prepare import Ready
 from bench.peers.texts import texts
 from bench.peers.verify import verify
@@ -17,7 +17,6 @@ from bench.workers import Worker
 
 Json = dict[str, Any]
 PATIENCE = 3.0  # for peers: LitServe does not end when it is asked to, Ray takes long; neither has anything to keep
-MODEL = {"image": IMAGE_MODEL, "text": TEXT_MODEL}
 
 
 class Stage:
@@ -32,10 +31,11 @@ class Stage:
             task: stack.enter_context(Worker(Generator, items, ENCODINGS)) for task, items in self._items.items()
         }
 
-    def ours(self, task: str, placement: str) -> Callable[[], Process]:
-        """Starts this service."""
-        log = self._work / f"daguerre-{task}-{placement}.log"
-        return lambda: Server(placement, MODEL[task], self.ready.home, log)
+    def ours(self, task: str, name: str) -> Callable[[], Process]:
+        """Starts this service: `name` is a placement, or INT8."""
+        log = self._work / f"daguerre-{task}-{name}.log"
+        placement = "inline" if name == INT8 else name
+        return lambda: Server(placement, served(task, name), self.ready.home, log)
 
     def peer(self, peer: Peer, options: Options) -> Callable[[], Process]:
         """Starts a peer with these options."""
@@ -49,19 +49,21 @@ class Stage:
 
         return start
 
-    def verify(self, server: Process, task: str, encoding: str) -> Json:
-        """The least cosines with the true vectors; raises Differs."""
-        items = self._items[task]
-        return verify(_port(server, encoding), encoding, MODEL[task], items, self.ready.vectors[task])
+    def verify(self, server: Process, name: str, task: str, encoding: str) -> Json:
+        """The least cosines of the server `name` with the true vectors; raises Differs."""
+        given = self._items[task], self.ready.vectors[task]
+        return verify(_port(server, encoding), encoding, served(task, name), *given, rounded=INT8 in name)
 
-    def load(self, server: Process, task: str, encoding: str, load: str, *, seconds: float, warm: float) -> Json:
+    def load(
+        self, server: Process, name: str, task: str, encoding: str, load: str, *, seconds: float, warm: float
+    ) -> Json:
         """Run `load` ("clients x items") for `seconds` and return the measurements."""
         clients, items = map(int, load.split("x"))
         cpu = server.cpu_seconds()
         found: Result = self._generators[task].ask(
             "run",
             port=_port(server, encoding),
-            model=MODEL[task],
+            model=served(task, name),
             encoding=encoding,
             clients=clients,
             images=items,
