@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,12 +96,21 @@ class Database:
     migrations : scripts that make the schema, in order, None for that of jobs; the file counts those that were applied.
     table : a table of the first of them, which is read to see whether the file is one of ours.
     content : name of the content in the plural, for errors.
+    gone : returns the error to raise in place of one of SQLite, where the file was deleted on purpose meanwhile; else
+        None.
     """
 
     def __init__(
-        self, file: Path, *, migrations: Sequence[str] | None = None, table: str = "jobs", content: str = "jobs"
+        self,
+        file: Path,
+        *,
+        migrations: Sequence[str] | None = None,
+        table: str = "jobs",
+        content: str = "jobs",
+        gone: Callable[[], Exception | None] = lambda: None,
     ) -> None:
         self.file = file
+        self._gone = gone
         self._migrations = MIGRATIONS if migrations is None else tuple(migrations)
         self._table, self._what = table, content
         self._keeper: sqlite3.Connection | None = None
@@ -185,16 +194,19 @@ class Database:
         """A connection without a transaction."""
         number = self._number()
         db = self._kept(number)
-        if db is None:
-            db = Connection(self.file)
         try:
+            if db is None:
+                db = Connection(self.file)
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA synchronous = FULL")  # whatever the library was built with
             db.execute("PRAGMA secure_delete = ON").fetchall()  # deleted content is overwritten with zeros
             yield db
             db.end_queries()
-        except BaseException:
-            db.close()
+        except BaseException as exc:
+            if db is not None:
+                db.close()
+            if isinstance(exc, sqlite3.Error) and (reason := self._gone()) is not None:
+                raise reason from exc
             raise
         self._keep(number, db)
 

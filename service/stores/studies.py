@@ -221,8 +221,13 @@ class Studies:
         with self._lock:
             database = self._open.get(id)
             if database is None:
+                path = self._folder / id
                 database = Database(
-                    self._folder / id / "study.sqlite3", migrations=MIGRATIONS, table="items", content="a study"
+                    path / "study.sqlite3",
+                    migrations=MIGRATIONS,
+                    table="items",
+                    content="a study",
+                    gone=lambda: None if (path / META).exists() else _deleted(),
                 )
                 database.open()
                 self._open[id] = database
@@ -241,6 +246,14 @@ class Studies:
 def study_id(name: str, owner: str | None) -> str:
     """The id of a study, by which its folder is found: that of another owner's study of the same name differs."""
     return "study_" + hashlib.sha256(f"{owner or ''}\0{name}".encode()).hexdigest()[:32]
+
+
+def _deleted() -> NotFound:
+    return NotFound(
+        "study: it was deleted by another request meanwhile; GET /v1/studies lists those there are",
+        code="unknown_study",
+        param="name",
+    )
 
 
 def _taken(name: str) -> Conflict:

@@ -9,7 +9,7 @@ import pytest
 
 from service.errors import BadRequest, Conflict, NotFound
 from service.settings import Settings
-from service.stores.studies import Studies
+from service.stores.studies import Studies, Study
 
 
 def test_studies_made_and_deleted_at_once_are_there_whole_or_not_at_all(tmp_path: Path):
@@ -22,9 +22,16 @@ def test_studies_made_and_deleted_at_once_are_there_whole_or_not_at_all(tmp_path
         rng, studies = random.Random(seed), servers[seed % 2]
         for _ in range(30):
             try:
-                if rng.random() < 0.5:
+                chance = rng.random()
+                if chance < 0.4:
                     studies.create("posts", None, title="", folder=None)
                     counts["made"] += 1
+                elif chance < 0.6:
+                    study = studies.get("posts", None)
+                    for _ in range(3):
+                        with study.database.reading() as db:
+                            db.execute("SELECT count(*) FROM items").fetchone()
+                    counts["read"] += 1
                 else:
                     studies.delete(studies.get("posts", None))
                     counts["deleted"] += 1
@@ -42,6 +49,18 @@ def test_studies_made_and_deleted_at_once_are_there_whole_or_not_at_all(tmp_path
         studies.close()
     assert not unexpected, unexpected
     assert counts["made"] >= counts["deleted"] - 3 > 0  # two threads may delete the same one
+    assert counts["read"]
+
+
+def test_a_query_of_a_study_that_was_deleted_says_so(tmp_path: Path):
+    studies = Studies(Settings(home=tmp_path))
+    study = studies.create("posts", None, title="", folder=None)
+    _ask(study, "SELECT count(*) FROM items")
+    Studies(Settings(home=tmp_path)).delete(study)
+    for query in ("SELECT count(*) FROM items", "DELETE FROM items"):
+        with pytest.raises(NotFound, match="deleted by another request"):
+            _ask(study, query)
+    studies.close()
 
 
 def test_a_page_of_the_list_opens_its_own_studies_alone(tmp_path: Path):
@@ -59,3 +78,8 @@ def test_a_page_of_the_list_opens_its_own_studies_alone(tmp_path: Path):
     with pytest.raises(BadRequest, match="cursor"):
         studies.list("ben", limit=2, cursor=cursor)
     studies.close()
+
+
+def _ask(study: Study, query: str) -> None:
+    with study.database.writing() as db:
+        db.execute(query)
