@@ -11,8 +11,9 @@ from pathlib import Path
 SDK_LAYERS = (
     ("daguerre.__main__",),
     ("daguerre.cli",),
-    ("daguerre.ray",),
+    ("daguerre.bertopic", "daguerre.ray", "daguerre.sklearn"),
     ("daguerre",),  # the public names, in its __init__
+    ("daguerre.batches",),
     ("daguerre.client",),
     ("daguerre.async_client",),
     ("daguerre.resources",),

@@ -13,6 +13,7 @@ with client.video("news.mp4", every="2s") as clip:                        # clip
 """
 
 from daguerre.async_client import AsyncClient
+from daguerre.batches import embed_batch
 from daguerre.client import Client
 from daguerre.corpus.analyses import AnalysesSummary
 from daguerre.errors import (
@@ -196,5 +197,6 @@ __all__ = [
     "ZeroShot",
     "__version__",
     "bundle",
+    "embed_batch",
     "image",
 ]

@@ -221,6 +221,17 @@ def _end(loop: asyncio.AbstractEventLoop, client: AsyncClient, thread: threading
         thread.join(2)
 
 
+def shared_client(url: str | None = None) -> Client:
+    """The client of this process for an address, for code that is copied to other processes and keeps no client."""
+    found: Client = _shared(url, os.getpid())
+    return found
+
+
+@functools.lru_cache(maxsize=16)
+def _shared(url: str | None, process: int) -> Client:
+    return Client(url)
+
+
 def _live(loop: asyncio.AbstractEventLoop, client: AsyncClient) -> None:
     """The thread of a client. Tasks that are under way when its loop stops are cancelled."""
     loop.run_forever()
