@@ -5,10 +5,12 @@ Coders of a study have tokens, which are good for the paths below CODING and for
 those paths.
 """
 
+import base64
 import hashlib
 import hmac
 import ipaddress
 from collections.abc import Sequence
+from contextlib import suppress
 
 from service.errors import Forbidden, Unauthorized
 from service.settings import Settings
@@ -78,8 +80,14 @@ class Auth:
 
 
 def _bearer(authorization: str | None) -> str:
-    """The key or token of a header; empty without one."""
+    """The key or token of a header, empty without one: "Bearer …", or the password of "Basic …".
+
+    A program that takes nothing but an address sends the latter for http://key:PASSWORD@host.
+    """
     scheme, _, key = (authorization or "").partition(" ")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            return base64.b64decode(key, validate=True).decode("latin-1").partition(":")[2]
     return key.strip() if scheme.lower() == "bearer" else ""
 
 

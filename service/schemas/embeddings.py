@@ -45,3 +45,11 @@ class EmbeddingsAnswer(Answer):
     object: Literal["list"] = Field("list", description="Type of the object, as in OpenAI's answers.")
     data: list[Embedding | FailedEntry] = Field(description="One entry per item, in order.")
     usage: Usage = Field(description="Number of tokens processed.")
+
+
+class OrangeAnswer(Answer):
+    """Vector of a picture for Orange."""
+
+    embedding: list[float] = Field(description="Unit vector.")
+    model: str = Field(description="Name of the model.", examples=["embedded"])
+    fingerprint: str = Field(description="Fingerprint of the model.")

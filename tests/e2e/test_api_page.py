@@ -123,6 +123,7 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         ("get", "/v1/studies/{name}/export"),
         *(("post", f"/v1/studies/{{name}}/{each}") for each in (*ANALYSES, "labels", "labels/plan")),
         ("post", "/v1/labels/positions"),
+        ("post", "/image/{model}"),
         ("get", "/v1/studies/{name}/codebook"),
         ("put", "/v1/studies/{name}/codebook"),
         ("get", "/v1/studies/{name}/assignments"),

@@ -34,6 +34,7 @@ from service.api.http.routes import (
     jobs,
     labels,
     multiverses,
+    orange,
     pages,
     representations,
     search,
@@ -71,30 +72,12 @@ def create(context: Context) -> FastAPI:
     )
     features = (
         coding,  # first, since routes are tried in order, and a coder waits for each answer
-        *(
-            items,
-            analyses,
-            captions,
-            classifiers,
-            clusters,
-            cluster_grids,
-            duplicates,
-            images,
-            annotation,
-            representations,
-        ),
+        *(items, analyses, captions, classifiers, clusters, cluster_grids, duplicates, images, annotation),
+        *(representations, orange),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, labels),
         *(jobs, client),
-        *(
-            studies,
-            assignments,
-            study_columns,
-            study_vectors,
-            study_search,
-            study_analyses,
-            study_labels,
-            study_results,
-        ),
+        *(studies, assignments, study_columns, study_vectors, study_search, study_analyses),
+        *(study_labels, study_results),
         *(face_comparison, sessions, workbench),
     )
     for feature in features:

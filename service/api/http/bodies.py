@@ -70,11 +70,14 @@ class Bodies:
         return cls(context.settings, context.budget, context.files, context.parsing)
 
     @contextmanager
-    def hold(self, request: Request) -> Iterator[None]:
-        """Reserve memory for the body of `request` as it arrives, and keep its files on disk, until it is answered."""
+    def hold(self, request: Request, *, file: bool = False) -> Iterator[None]:
+        """Reserve memory for the body of `request` as it arrives, and keep its files on disk, until it is answered.
+
+        `file`: the body is one file, and neither JSON nor a form.
+        """
         request.state.uploads = []
         try:
-            if not _is_form(request):
+            if file or not _is_form(request):
                 self._budget.check(int(request.headers.get("content-length") or 0))
             with self._budget.arriving(_caller(request)) as request.state.reservation:
                 yield
@@ -121,6 +124,10 @@ class Bodies:
         async with self._parsed(request) as form:
             content, files = await _divided(form, NUMBERED if numbered else FILES)
         return await self._counted(request, content, schema), files
+
+    async def file(self, request: Request) -> bytes:
+        """Read a body that is one file."""
+        return b"".join([chunk async for chunk in self._chunks(request)])
 
     async def _counted(self, request: Request, content: bytes, schema: type[Options]) -> Options:
         """Read the part of a form that is JSON."""
