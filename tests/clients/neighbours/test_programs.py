@@ -4,7 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.metrics import normalized_mutual_info_score
 
+from bench import stamps
 from daguerre import Client
 from tests.clients.neighbours.environments import python_of, run
 from tests.e2e import harness
@@ -62,31 +64,53 @@ class TestDaguerre(EmbeddingsIntegrationTests):
     assert "failed" not in said
 
 
-def test_bertopic_finds_topics_in_texts_and_pictures_by_our_backend(inline, corpus):
-    """BERTopic's steps for pictures: vectors of pictures alone, clusters, and texts of each topic."""
+def test_the_steps_of_bertopic_s_notebook_for_images_run_on_stamps_by_our_backend(inline):
+    """Vectors of pictures alone, UMAP, HDBSCAN, captions and a collage of each topic; then a search, and texts."""
+    try:
+        root = stamps.fetch()
+    except SystemExit as exc:
+        pytest.skip(f"the stamps cannot be fetched: {exc}")
     python = python_of("bertopic", "bertopic==0.17.4")
     code = """
 import json, sys
 from pathlib import Path
-import numpy as np
 from bertopic import BERTopic
-from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
+from bertopic.representation import VisualRepresentation
+from umap import UMAP
+from daguerre import Client
 from daguerre.bertopic import Backend
-images = sorted(str(path) for path in Path(sys.argv[2]).rglob("*") if path.suffix in (".jpg", ".png"))
-backend = Backend(sys.argv[1])
-options = dict(umap_model=PCA(5), hdbscan_model=KMeans(3, random_state=0, n_init=3))
-topics, _ = BERTopic(embedding_model=backend, **options).fit_transform(documents=None, images=images)
-words = ["a cat", "a dog", "a rocket", "a launch", "a cup of coffee", "a mug of tea"] * 4
-texts, _ = BERTopic(embedding_model=backend, **options).fit_transform(words)
-vectors = backend.embed_images(images[:2]).tolist()
-print(json.dumps([[int(each) for each in topics], images, [int(each) for each in texts], vectors]))
+address, *folders = sys.argv[1:]
+images = [str(path) for folder in folders for path in sorted(Path(folder).rglob("*.png"))]
+visual = VisualRepresentation()
+client = Client(address, progress=False)
+labels = ["bird", "vehicle", "fruit"]
+visual.image_to_text_model = lambda pictures: [  # in place of a network from a hub
+    [{"generated_text": f"a photo of a {label}"}] for label in client.zero_shot(images=pictures, labels=labels).best
+]
+umap = UMAP(n_neighbors=15, n_components=5, min_dist=0.0, metric="cosine", random_state=0)  # the default, with a seed
+model = BERTopic(embedding_model=Backend(address), representation_model={"Visual_Aspect": visual}, umap_model=umap)
+topics, _ = model.fit_transform(documents=None, images=images)
+info = model.get_topic_info()
+sizes = [each.size for each in info["Visual_Aspect"]]
+near = model.find_topics(image=images[0], top_n=1)[0] + model.find_topics("a bird", top_n=1)[0]
+words = ["a cat", "a dog", "a rocket", "a launch", "a cup of coffee", "a mug of tea"] * 10
+texts, _ = BERTopic(embedding_model=Backend(address), umap_model=umap).fit_transform(words)
+both = Backend(address).embed(["a bird", "a bird"], images[:2]).tolist()
+print(json.dumps([[int(each) for each in topics], images, sizes, list(info["Representation"]), [int(each) for each in near],
+                  [int(each) for each in texts], both]))
 """
-    topics, images, texts, vectors = json.loads(run(python, code, inline.url, str(corpus)).splitlines()[-1])
-    assert (len(topics), len(set(topics))) == (len(images), 3)
-    assert len(set(texts)) == 3
+    folders = [str(root / name) for name in ("animals/birds", "vehicles", "food/fruit")]
+    said = run(python, code, inline.url, *folders, NUMBA_CACHE_DIR=str(python.parent))
+    topics, images, sizes, words, near, texts, both = json.loads(said.splitlines()[-1])
+    known = [next(i for i, folder in enumerate(folders) if image.startswith(folder)) for image in images]
+    assert normalized_mutual_info_score(known, topics) > 0.5
+    assert all(height == 600 for _, height in sizes)
+    assert any("bird" in each for each in words)
+    assert near == 2 * [topics[0]]
+    assert len(texts) == 60
     with Client(inline.url, progress=False) as client:
-        np.testing.assert_array_equal(np.asarray(vectors, np.float32), client.embed(images[:2]).vectors)
+        expected = (client.embed(texts=["a bird"] * 2).vectors + client.embed(images[:2]).vectors) / 2
+    np.testing.assert_allclose(np.asarray(both, np.float32), expected, atol=1e-7)
 
 
 def test_datasets_polars_and_duckdb_read_vectors_without_a_cast(inline, photos, tmp_path):
