@@ -26,6 +26,7 @@ from daguerre.handles.reported import (
     BlockingAnalyses,
     BlockingCaptions,
     BlockingDuplicates,
+    BlockingEmbeddings,
     BlockingEvaluation,
     BlockingFaceVectors,
     BlockingGroupDifferences,
@@ -62,7 +63,7 @@ class Client(Closing):
     asynchronous: AsyncClient
 
     __init__ = _made(AsyncClient.__init__)
-    embed = blocking(AsyncClient.embed)
+    embed = blocking_result(AsyncClient.embed, waiting(BlockingEmbeddings))
     zero_shot = blocking_result(AsyncClient.zero_shot, waiting(BlockingZeroShot))
     presets = blocking(AsyncClient.presets)
     analyse = blocking_result(AsyncClient.analyse, waiting(BlockingAnalyses))
@@ -223,13 +224,14 @@ def _end(loop: asyncio.AbstractEventLoop, client: AsyncClient, thread: threading
 
 def shared_client(url: str | None = None) -> Client:
     """The client of this process for an address, for code that is copied to other processes and keeps no client."""
-    found: Client = _shared(url, os.getpid())
-    return found
+    return _shared(url or os.environ.get("DAGUERRE_URL"), os.environ.get("DAGUERRE_API_KEY"), os.getpid())
 
 
 @functools.lru_cache(maxsize=16)
-def _shared(url: str | None, process: int) -> Client:
-    return Client(url)
+def _shared(url: str | None, key: str | None, process: int) -> Client:
+    """One client for each address, key and process; the latter two tell clients apart, and are read by each itself."""
+    client: Client = Client(url)
+    return client
 
 
 def _live(loop: asyncio.AbstractEventLoop, client: AsyncClient) -> None:

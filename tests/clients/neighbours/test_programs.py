@@ -96,8 +96,8 @@ near = model.find_topics(image=images[0], top_n=1)[0] + model.find_topics("a bir
 words = ["a cat", "a dog", "a rocket", "a launch", "a cup of coffee", "a mug of tea"] * 10
 texts, _ = BERTopic(embedding_model=Backend(address), umap_model=umap).fit_transform(words)
 both = Backend(address).embed(["a bird", "a bird"], images[:2]).tolist()
-print(json.dumps([[int(each) for each in topics], images, sizes, list(info["Representation"]), [int(each) for each in near],
-                  [int(each) for each in texts], both]))
+topics, near, texts = ([int(each) for each in numbers] for numbers in (topics, near, texts))
+print(json.dumps([topics, images, sizes, list(info["Representation"]), near, texts, both]))
 """
     folders = [str(root / name) for name in ("animals/birds", "vehicles", "food/fruit")]
     said = run(python, code, inline.url, *folders, NUMBA_CACHE_DIR=str(python.parent))

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from daguerre.blocking import Runner, blocking, blocking_handle
+from daguerre.blocking import Runner, blocking, blocking_handle, blocking_result
 from daguerre.corpus.features import Columns, feature_columns
 from daguerre.dispatch.collect import Collected, OnError
 from daguerre.dispatch.vectors import EmbeddingsLike, embeddings_of, items_or_embeddings
 from daguerre.errors import FingerprintMismatchError, ItemError, RemarkWarning
 from daguerre.handles.estimates import AsyncEstimates, Estimates
 from daguerre.handles.pictures import PageMode, ReportImages, require_mode, small_pictures
+from daguerre.handles.reported import BlockingPredictions, waiting
 from daguerre.inputs.alignment import ItemIndex, item_ids
 from daguerre.inputs.crops import with_crops
 from daguerre.inputs.files import require_folder
@@ -373,7 +374,7 @@ class Classifier:
         self.report = asynchronous.report
         self.errors = asynchronous.errors
 
-    predict = blocking(AsyncClassifier.predict)
+    predict = blocking_result(AsyncClassifier.predict, waiting(BlockingPredictions))
     estimate = blocking_handle(AsyncClassifier.estimate, Estimates)
     onnx = blocking(AsyncClassifier.onnx)
     save_report = blocking(AsyncClassifier.save_report)

@@ -2,22 +2,16 @@
 
 import os
 from dataclasses import dataclass, field, fields
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from daguerre.blocking import Runner, blocking
 from daguerre.handles.cluster_report import write_report, write_report_tables
+from daguerre.handles.pages import BlockingClient, Pictured
 from daguerre.handles.pictures import PageMode, ReportImages
 from daguerre.results.clusters import Clustered, read_clusters
 from daguerre.session import Session
 
 T = TypeVar("T")
-
-
-class BlockingClient(Runner, Protocol):
-    """A client that runs the methods of `asynchronous` and waits for them."""
-
-    @property
-    def asynchronous(self) -> Session: ...
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -73,10 +67,8 @@ class AsyncClusters(Clustered):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Clusters(Clustered):
+class Clusters(Pictured, Clustered):
     __doc__ = Clustered.__doc__
-
-    client: BlockingClient | None = field(kw_only=True, default=None)
 
     @property
     def asynchronous(self) -> AsyncClusters:

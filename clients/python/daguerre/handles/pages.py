@@ -1,5 +1,6 @@
 """Pages of results: an answer goes back to the server with the few pictures that its page shows."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -8,17 +9,19 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from daguerre.blocking import Runner, blocking
 from daguerre.errors import RemarkWarning
 from daguerre.handles.page_sources import PageSource, page_source
-from daguerre.handles.pictures import PageMode, ReportImages, described_pictures, require_mode
+from daguerre.handles.pictures import PageMode, ReportImages, described_pictures, require_mode, small_pictures
 from daguerre.inputs.files import require_folder
+from daguerre.results.notebook import Shown
 from daguerre.session import Session
 from daguerre.storage.page_tables import require_tables, write_page, write_tables
 from daguerre.transport.operations import ANSWER_PAGE
 from daguerre.types.pages import AnswerPage
 
 T = TypeVar("T")
-R = TypeVar("R", bound="AsyncReported | Reported")
+R = TypeVar("R", bound="AsyncReported | Pictured")
 ReportTexts: TypeAlias = Mapping[str, str] | Sequence[str | None]
 LONGEST_ID = 1024  # characters of an id that the server takes
+PATIENCE = 30.0  # seconds that a notebook waits for pictures
 LONGEST_TEXT = 2_000  # characters of a text that are sent; a page shows fewer
 
 
@@ -104,10 +107,26 @@ class _Part(AsyncReported):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Reported:
-    """The blocking twin of AsyncReported."""
+class Pictured(Shown):
+    """A blocking result whose pictures in notebooks are made by the server, which finds the faces that are blurred."""
 
     client: BlockingClient | None = field(kw_only=True, default=None)
+
+    def _thumbnails(self, files: Sequence[str], mode: str) -> Mapping[str, bytes]:
+        if self.client is None:
+            return super()._thumbnails(files, mode)
+        work = small_pictures(
+            self.client.asynchronous, files, files, files, mode=require_mode(mode), required=False, progress=False
+        )
+        return self.client.run(asyncio.wait_for(work, PATIENCE))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "client": None}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reported(Pictured):
+    """The blocking twin of AsyncReported."""
 
     @property
     def asynchronous(self) -> AsyncReported:
@@ -120,9 +139,6 @@ class Reported:
 
     report = blocking(AsyncReported.report)
     tables = blocking(AsyncReported.tables)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "client": None}
 
 
 def held(kind: type[R], result: Any, client: Any) -> R:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, get_args
+from typing import TypeAlias, cast, get_args
 
 from daguerre.errors import RemarkWarning
 from daguerre.inputs.crops import image
@@ -22,10 +22,11 @@ BLURS: Mapping[PageMode, str] = {"blurred": "faces", "blurred_whole": "picture",
 SIDE = 160  # pixels
 
 
-def require_mode(pictures: str) -> None:
-    """Raise ValueError for a mode that no report has."""
+def require_mode(pictures: str) -> PageMode:
+    """Return the mode. Raises ValueError for one that no report has."""
     if pictures not in MODES:
         raise ValueError(f"pictures: got {pictures!r}, there are {', '.join(MODES)}")
+    return cast(PageMode, pictures)
 
 
 async def small_pictures(
@@ -37,9 +38,12 @@ async def small_pictures(
     *,
     mode: PageMode,
     required: bool = True,
+    progress: bool | None = None,
 ) -> dict[str, bytes]:
     """Thumbnails of the pictures that a report shows, as `described_pictures` has them: the id of an item → a JPEG."""
-    found = await described_pictures(session, wanted, ids, files, images, mode=mode, required=required)
+    found = await described_pictures(
+        session, wanted, ids, files, images, mode=mode, required=required, progress=progress
+    )
     return {id: each.thumbnail for id, each in found.items() if each.thumbnail is not None}
 
 
@@ -54,6 +58,7 @@ async def described_pictures(
     required: bool = True,
     side: int = SIDE,
     crops: Mapping[str, Crop] | None = None,
+    progress: bool | None = None,
 ) -> dict[str, ImageDescription]:
     """Thumbnails and sizes of the pictures that a report shows.
 
@@ -67,6 +72,7 @@ async def described_pictures(
     required : whether there has to be a picture.
     side : pixels of the longer side, at most.
     crops : by id, the part of a picture that is shown.
+    progress : as for `Client.embed`.
 
     Returns
     -------
@@ -100,7 +106,7 @@ async def described_pictures(
     parts = crops or {}
     shown = [image(picture, crop=parts[id]) if id in parts else picture for id, picture in found.items()]
     given = image_sources(shown, list(found))
-    gathered = await session.gather(given, lambda: len(found), ask, "collect", None, "pictures", None, again=True)
+    gathered = await session.gather(given, lambda: len(found), ask, "collect", progress, "pictures", None, again=True)
     described: dict[str, ImageDescription] = {}
     for places, answer in gathered.answers:
         for place, each in zip(places, answer.images, strict=True):

@@ -7,16 +7,19 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from daguerre.blocking import blocking_result
 from daguerre.handles.evaluations import evaluation
-from daguerre.handles.pages import AsyncReported, BlockingClient, Reported, held
+from daguerre.handles.pages import AsyncReported, BlockingClient, Pictured, Reported, held
 from daguerre.results.agreement import Agreement
 from daguerre.results.analyses import Analyses
 from daguerre.results.annotation import Sample
 from daguerre.results.captions import Captions
 from daguerre.results.coders import GroupDifferences
 from daguerre.results.duplicates import Duplicates
+from daguerre.results.embeddings import Embeddings
 from daguerre.results.evaluations import Evaluation
 from daguerre.results.face_vectors import FaceVectors
 from daguerre.results.neighbours import Neighbours
+from daguerre.results.notebook import Shown
+from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.session import Session
 from daguerre.types.jobs import Job
@@ -24,7 +27,7 @@ from daguerre.types.jobs import Job
 P = ParamSpec("P")
 S = TypeVar("S", bound=Session)
 H = TypeVar("H", bound=AsyncReported)
-W = TypeVar("W", bound=Reported)
+W = TypeVar("W", bound=Pictured)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -35,6 +38,16 @@ class AsyncDuplicates(AsyncReported, Duplicates):
 @dataclass(frozen=True, eq=False, repr=False)
 class BlockingDuplicates(Reported, Duplicates):
     __doc__ = Duplicates.__doc__
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BlockingEmbeddings(Pictured, Embeddings):
+    __doc__ = Embeddings.__doc__
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BlockingPredictions(Pictured, Predictions):
+    __doc__ = Predictions.__doc__
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -214,6 +227,6 @@ def reported_or_job(
     return decorate
 
 
-def waiting(kind: type[W]) -> Callable[[BlockingClient, AsyncReported], W]:
+def waiting(kind: type[W]) -> Callable[[BlockingClient, Shown], W]:
     """The blocking twin of a result, for `blocking_handle`."""
     return lambda client, result: held(kind, result, client)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from daguerre.inputs.files import require_folder
 from daguerre.results.annotation import figure
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.results.report import Figure
 from daguerre.storage.csv import write_table
 from daguerre.storage.tables import refuse_filled
@@ -39,7 +40,7 @@ class CategoryAgreement:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CoderPair:
+class CoderPair(Shown):
     """Two coders on the items that both have coded.
 
     Attributes
@@ -87,7 +88,7 @@ class DifferingItem:
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Agreement:
+class Agreement(Shown):
     """Agreement of coders, with 95 % intervals.
 
     Attributes

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from daguerre.inputs.alignment import string_list
 from daguerre.inputs.files import require_folder
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Gallery, Shown
 from daguerre.results.report import Figure
 from daguerre.storage.csv import write_table
 from daguerre.storage.tables import refuse_filled
@@ -37,7 +38,7 @@ class Stratum:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Sample:
+class Sample(Shown):
     """A sample of items to code.
 
     Attributes
@@ -121,6 +122,10 @@ class Sample:
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
 
+    def _gallery(self) -> Gallery:
+        strata = self.stratum or [""] * len(self)
+        return zip(self.files or (), (f"{id} {name}" for id, name in zip(self.ids, strata, strict=True)), strict=False)
+
     def __repr__(self) -> str:
         strata = f" in {len(self.strata)} strata" if self.strata else ""
         use = "" if self.fit_for_inference else ", not fit for inference"
@@ -128,7 +133,7 @@ class Sample:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Pairs:
+class Pairs(Shown):
     """Pairs of items to code: do the two belong together?
 
     Attributes
@@ -202,7 +207,7 @@ class Configuration:
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Comparison:
+class Comparison(Shown):
     """Clusterings, judged by pairs that people have coded.
 
     Attributes

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import ItemError
+from daguerre.results.notebook import ROWS, Gallery, Shown
 from daguerre.results.selection import places_of, places_of_ids
 from daguerre.types.common import MARKS, Receipt
 
@@ -21,7 +22,7 @@ SHOWN = 5  # failures in a repr
 OWN = ("label", "classifier", "fingerprint", "remark", "error")  # columns of a table, beside those of the labels
 
 
-class Errors(Sequence[ItemError]):
+class Errors(Shown, Sequence[ItemError]):
     """The items without a result, as a table."""
 
     def __init__(self, items: Sequence[ItemError] = ()) -> None:
@@ -65,7 +66,7 @@ class Errors(Sequence[ItemError]):
 
 
 @dataclass(frozen=True, eq=False)
-class ItemResults:
+class ItemResults(Shown):
     """Base of results: an entry for each item that was given.
 
     `files` has the path of each item on this machine, (n,); for an item in memory, its id. `servers` has the number of
@@ -82,6 +83,16 @@ class ItemResults:
     def __post_init__(self) -> None:
         if len(self.files) != len(self.ids):
             object.__setattr__(self, "files", self.ids)
+
+    def _gallery(self) -> Gallery:
+        return ((self.files[i], f"{self.ids[i]} {self._line(i)}") for i in np.flatnonzero(self.ok).tolist())
+
+    def _line(self, i: int) -> str:
+        """The result of an item in a few words, below its picture in a notebook."""
+        return ""
+
+    def _table(self) -> Any:
+        return self[:ROWS].to_pandas() if hasattr(self, "to_pandas") else None
 
     @property
     def ok(self) -> NDArray[np.bool_]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results.base import Errors, import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.storage.page_tables import write_page, write_tables
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class ClusterGridRow:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class ClusterGrid(Sequence[ClusterGridRow]):
+class ClusterGrid(Shown, Sequence[ClusterGridRow]):
     """Clusterings of the same vectors with several combinations of parameters, in the order of the grid.
 
     Attributes

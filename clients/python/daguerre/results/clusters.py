@@ -15,6 +15,8 @@ from daguerre.errors import DaguerreError, ItemError
 from daguerre.inputs.files import require_folder
 from daguerre.results.base import Errors, ItemResults, import_pandas
 from daguerre.results.hierarchy import Hierarchy
+from daguerre.results.notebook import PICTURES, Gallery
+from daguerre.results.plots import map_plot
 from daguerre.types.common import Float, Receipt, receipt, record
 from daguerre.version import __version__
 
@@ -309,6 +311,26 @@ class Clustered(ItemResults):
         }
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the map of the items with matplotlib, on `ax` or new axes, which are returned. Raises ValueError."""
+        if self.coordinates is None:
+            raise ValueError('plot: the clustering has no map; cluster with projection="pca"')
+        named = {each.id: each.names[0].label if each.names else str(each.id) for each in self.clusters}
+        return map_plot(self.coordinates, self.labels, named, ax)
+
+    def _gallery(self) -> Gallery:
+        each = max(1, PICTURES // max(len(self.clusters), 1))
+        for cluster in self.clusters if self.modality != "text" else ():
+            for i in cluster.exemplars.get("nearest", ())[:each]:
+                yield self.files[i], f"cluster {cluster.id}: {self.ids[i]}"
+
+    def _table(self) -> Any:
+        rows = [
+            (each.id, each.size, each.silhouette_final, ", ".join(name.label for name in each.names or ()))
+            for each in self.clusters
+        ]
+        return import_pandas().DataFrame(rows, columns=["cluster", "size", "silhouette", "names"])
 
     @property
     def passes(self) -> list[int | None]:

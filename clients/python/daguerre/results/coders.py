@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from daguerre.inputs.files import require_folder
 from daguerre.results.annotation import figure
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.results.report import Figure
 from daguerre.storage.csv import write_table
 
@@ -78,7 +79,7 @@ class ItemDifference:
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class GroupDifferences:
+class GroupDifferences(Shown):
     """Differences in annotation between groups of coders, with 95 % intervals over coders.
 
     Attributes
@@ -196,7 +197,7 @@ class CrowdItem:
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Crowd:
+class Crowd(Shown):
     """Codes of a crowd reconciled by the majority, and by the model of Dawid & Skene.
 
     Attributes

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results.base import ItemResults, failure_note, import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.types.collections import CollectionItem, CollectionNeighbour
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ DTYPES = {"integer": "Int64", "boolean": "boolean", "number": "float64"}  # of c
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CollectionItems(Sequence[CollectionItem]):
+class CollectionItems(Shown, Sequence[CollectionItem]):
     """Items of a collection, in the order of their ids.
 
     Attributes
@@ -78,7 +79,7 @@ OWN = ("query", "rank", "id", "cosine", "modality", "text", "thumbnail", "vector
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class CollectionNeighbours:
+class CollectionNeighbours(Shown):
     """The items of a collection that are nearest to each query, the nearest first. `N[0]` are those of the first query.
 
     Attributes

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from daguerre.results.base import import_pandas
+from daguerre.results.plots import IntervalPlot, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,7 @@ ENDS = ("value", "se", "low", "high")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class CorrectedEstimates:
+class CorrectedEstimates(IntervalPlot):
     """Shares or means of a corpus, corrected by codes.
 
     Attributes
@@ -97,6 +98,13 @@ class CorrectedEstimates:
 
     def _head(self) -> str:
         return f"{self.n:,} items, {self.n_coded:,} of them coded; {100 * self.confidence:g} % intervals"
+
+    def _intervals(self) -> tuple[Sequence[Row], str]:
+        rows = []
+        for row in self.rows():
+            parts = (row["predictions"], row["label"], f"{row['by']} {row['of']}" if row["by"] else None)
+            rows.append((", ".join(str(each) for each in parts if each), row["value"], row["low"], row["high"]))
+        return rows, f"corrected estimate, {100 * self.confidence:g} % intervals"
 
     def lines(self) -> list[str]:
         """A line for each estimate, difference and coefficient."""

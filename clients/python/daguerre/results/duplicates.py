@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from daguerre.errors import ItemError
 from daguerre.results.base import Errors, ItemResults, import_pandas
+from daguerre.results.notebook import ROWS, Gallery
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -205,6 +206,15 @@ class Duplicates(ItemResults):
         }
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
+
+    def _gallery(self) -> Gallery:
+        for number, group in enumerate(self.groups):
+            for i, id, similarity in zip(group.members, group.ids, group.similarity, strict=True):
+                yield self.files[i], f"group {number}: {id} {similarity:.3f}"
+
+    def _table(self) -> Any:
+        grouped = [i for group in self.groups for i in group.members][:ROWS]
+        return self[grouped or slice(ROWS)].to_pandas()
 
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} could not be compared" if self.errors else ""

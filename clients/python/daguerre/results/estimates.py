@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results.base import import_pandas
+from daguerre.results.plots import IntervalPlot, Row
 from daguerre.results.report import Estimate
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 MEAN = "mean"  # the key of a continuous task
 
 
-class CorpusEstimates(dict[str, Estimate]):
+class CorpusEstimates(IntervalPlot, dict[str, Estimate]):
     """Estimates of a corpus, by label; that of a continuous task under "mean".
 
     Attributes
@@ -84,6 +85,11 @@ class CorpusEstimates(dict[str, Estimate]):
         """A row per class: class, share (or mean), low, high, naive, classical with its interval, n_coded, n_corpus."""
         table: pd.DataFrame = import_pandas().DataFrame(self.rows())
         return table
+
+    def _intervals(self) -> tuple[Sequence[Row], str]:
+        rows = [(label, each.value, each.low, each.high) for label, each in self.items()]
+        of = "mean" if self.continuous else "share"
+        return rows, f"{of}, {100 * self.confidence:g} % intervals"
 
     def lines(self) -> list[str]:
         """A line for each estimate, and one that explains them."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from daguerre.results.annotation import figure
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.results.report import Figure
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class EvaluatedTexts:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Evaluation:
+class Evaluation(Shown):
     """Findings, measured by codes that people gave.
 
     Attributes

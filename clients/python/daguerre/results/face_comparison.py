@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.results.report import Figure
 from daguerre.storage.csv import unformulated, write_table
 from daguerre.types.common import Crop
@@ -24,7 +25,7 @@ Fields = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Compared:
+class Compared(Shown):
     """Faces that were compared.
 
     Attributes

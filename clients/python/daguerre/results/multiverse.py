@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from daguerre.results.base import import_pandas
+from daguerre.results.plots import IntervalPlot, Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +16,7 @@ ENDS = ("value", "se", "low", "high")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class MultiverseEstimates:
+class MultiverseEstimates(IntervalPlot):
     """The estimate of one quantity by every configuration of model, template, wording and threshold.
 
     Attributes
@@ -103,6 +104,14 @@ class MultiverseEstimates:
     def _head(self) -> str:
         codes = "no codes" if self.n_coded is None else f"{self.n_coded:,} of them coded"
         return f"{len(self):,} configurations, {self.n:,} items, {codes}"
+
+    def _intervals(self) -> tuple[Sequence[Row], str]:
+        kind = "uncorrected" if self.answer["classical"] is None else "corrected"
+        rows = [row for row in self.rows() if row["kind"] == kind and row["value"] is not None]
+        rows.sort(key=lambda row: row["value"])
+        names = [", ".join(str(row[name]) for name in self.factors) for row in rows]
+        ends = [(name, row["value"], row["low"], row["high"]) for name, row in zip(names, rows, strict=True)]
+        return ends, f"{kind} estimate, {100 * self.confidence:g} % intervals"
 
     def lines(self) -> list[str]:
         """The quantity that is estimated, the spread of its estimates, and the choices that they depend on."""

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Gallery, Shown
+from daguerre.results.plots import picture_plot
 from daguerre.types.common import Float
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Neighbours:
+class Neighbours(Shown):
     """The nearest items of a corpus to each query, the nearest first. `N[0]` are those of the first query.
 
     Attributes
@@ -61,6 +63,29 @@ class Neighbours:
         }
         table: pd.DataFrame = pandas.DataFrame(columns)
         return table
+
+    def plot(self) -> Any:
+        """Draw the pictures that were looked for and found with matplotlib, blurred as in a notebook. Returns axes.
+
+        Raises
+        ------
+        ValueError : none of them is a file on this machine.
+
+        Examples
+        --------
+        >>> client.search("a protest", images="photos/").plot()
+        """
+        pictures = self._pictures()
+        if not pictures:
+            raise ValueError("plot: none of the pictures is a file on this machine that can be shown")
+        return picture_plot(pictures)
+
+    def _gallery(self) -> Gallery:
+        for i, query in enumerate(self.queries):
+            if self.texts[i] is None:
+                yield self.query_files[i], f"looked for: {query}"
+            for id, cosine in self[i]:
+                yield self.files.get(id, id), f"{id} {cosine:.3f}"
 
     def __repr__(self) -> str:
         first = f"; {self[0][0][0]} {self[0][0][1]:.3f} the first" if self.indexes.size else ""

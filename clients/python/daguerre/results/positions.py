@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,7 +14,7 @@ PERCENT = 100.0
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class PositionBias:
+class PositionBias(Shown):
     """Whether categories are chosen more often where they stand in the question.
 
     Attributes

@@ -101,6 +101,12 @@ class Predictions(ItemResults):
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
 
+    def _line(self, i: int) -> str:
+        label = self.predicted[i]
+        if label is None:
+            return f"{self.values[i]:.3g}" if len(self.values) else ""
+        return f"{label} {self.probabilities[i, self.labels.index(label)]:.2f}"
+
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} without a result" if self.errors else ""
         return f"<Predictions: {len(self):,} items by {self.classifier}{failed}>"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from daguerre.inputs.files import require_folder
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.storage.csv import write_table
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class ReplicatedFigure:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Replication:
+class Replication(Shown):
     """Figures of a study, compared with those of another run.
 
     Attributes

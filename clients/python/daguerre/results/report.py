@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,7 @@ class Figure:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
-class Report(Mapping[str, Any]):
+class Report(Shown, Mapping[str, Any]):
     """Everything that was measured of a classifier: a mapping of the server's JSON, which prints as a summary.
 
     Attributes

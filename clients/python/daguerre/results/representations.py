@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from daguerre.results.annotation import FIGURES, figure
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.results.report import Figure
 from daguerre.storage.page_tables import write_page, write_tables
 
@@ -51,7 +52,7 @@ class RankedConfiguration:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Representations:
+class Representations(Shown):
     """Representations, and clusterings of them, ranked by pairs that people have coded.
 
     Attributes

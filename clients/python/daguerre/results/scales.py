@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from daguerre.inputs.files import require_folder
 from daguerre.results.base import import_pandas
+from daguerre.results.plots import IntervalPlot, Row
 from daguerre.storage.csv import write_table
 from daguerre.storage.tables import refuse_filled
 
@@ -65,7 +66,7 @@ class ScaledItem:
 
 
 @dataclass(frozen=True, repr=False, kw_only=True)
-class Scale:
+class Scale(IntervalPlot):
     """A continuous scale from pairwise comparisons, by the model of Bradley & Terry; scores have mean 0.
 
     Attributes
@@ -101,6 +102,9 @@ class Scale:
         """Table with a row for each item: id, score, se, low, high, comparisons, wins."""
         table: pd.DataFrame = import_pandas().DataFrame(self._rows(), columns=COLUMNS)
         return table
+
+    def _intervals(self) -> tuple[Sequence[Row], str]:
+        return [(each.item, each.score, each.low, each.high) for each in self.items], "score, 95 %"
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Write the table as .csv; `train_classifier(table, target="score")` takes it as a continuous target."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.storage.csv import unformulated, write_table
 from daguerre.types.common import Content, listed
 
@@ -77,7 +78,7 @@ def _cell(text: str) -> str:
 
 
 @dataclass(frozen=True, repr=False)
-class StudyCodes:
+class StudyCodes(Shown):
     """Codes of a study as a table, in columns that the other methods read as they are.
 
     Attributes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from daguerre.results.base import import_pandas
+from daguerre.results.notebook import Shown
 from daguerre.results.studies import save_columns
 from daguerre.types.common import Content, listed
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class StudyTable:
+class StudyTable(Shown):
     """Items of a study with some of their columns.
 
     Attributes
@@ -51,7 +52,7 @@ class StudyTable:
 
 
 @dataclass(frozen=True, repr=False)
-class StudyHits:
+class StudyHits(Shown):
     """Items of a study that are similar to a query, the most similar first.
 
     Attributes

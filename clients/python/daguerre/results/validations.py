@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from daguerre.results.annotation import figure
 from daguerre.results.base import import_pandas
+from daguerre.results.plots import IntervalPlot, Row
 from daguerre.results.report import MAIN, Figure
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class GroupDifference:
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Validated:
+class Validated(IntervalPlot):
     """Predictions, measured by codes that people gave.
 
     Attributes
@@ -235,6 +236,15 @@ class Validated:
         rows = self.rows(of)
         table: pd.DataFrame = import_pandas().DataFrame(rows, columns=list(rows[0]) if rows else None)
         return table
+
+    def _intervals(self) -> tuple[Sequence[Row], str]:
+        rows = [
+            (f"{each.name}, {name}", known.value, known.low, known.high)
+            for each in self.predictions.values()
+            for name in MAIN
+            if (known := each.figures.get(name)) is not None
+        ]
+        return rows, "figure, 95 % intervals"
 
     def rows(self, of: str = "figures") -> list[dict[str, Any]]:
         """The rows of `to_pandas`."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from daguerre.inputs.files import require_folder
 from daguerre.results.base import Errors, import_pandas
 from daguerre.results.embeddings import Embeddings
+from daguerre.results.notebook import Shown
 from daguerre.results.predictions import origin_columns
 from daguerre.storage.page_tables import require_tables, write_page
 from daguerre.types.common import Content, Double, Float, PageMode, Receipt
@@ -39,7 +40,7 @@ class Shot:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class VideoResult:
+class VideoResult(Shown):
     """Base of results for a video.
 
     Attributes

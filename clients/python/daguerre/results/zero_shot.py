@@ -71,6 +71,10 @@ class ZeroShot(ModelResults):
         table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
         return table
 
+    def _line(self, i: int) -> str:
+        best = self.best[i]
+        return "none of these" if best is None else f"{best} {self.scores[i, self.labels.index(best)]:.2f}"
+
     def __repr__(self) -> str:
         n, k = self.scores.shape
         return f"<ZeroShot: {n:,} items × {k} labels, {self.model} {self.fingerprint[:12]}{failure_note(self.errors)}>"
