@@ -64,6 +64,52 @@ class TestDaguerre(EmbeddingsIntegrationTests):
     assert "failed" not in said
 
 
+def test_llama_index_and_litellm_get_the_client_s_vectors_with_their_defaults(inline):
+    """Each gets the address, the model's name and a key; LlamaIndex asks for base64, LiteLLM for nothing."""
+    programs = {
+        "llamaindex": """
+from llama_index.embeddings.openai import OpenAIEmbedding
+model = OpenAIEmbedding(model_name="embedded", api_base=address, api_key="none")
+try:
+    OpenAIEmbedding(api_base=address, api_key="none", max_retries=0).get_text_embedding("a cat")
+except Exception as exc:
+    error = str(exc)
+found = [*model.get_text_embedding_batch(texts), model.get_query_embedding(texts[0])]
+found.append(asyncio.run(model.aget_text_embedding(texts[0])))
+""",
+        "litellm": """
+import litellm
+def ask(model, **options):
+    answer = litellm.embedding(model=model, api_base=address, api_key="none", max_retries=0, **options)
+    return [each["embedding"] for each in answer.data]
+try:
+    ask("openai/text-embedding-3-small", input=texts)
+except Exception as exc:
+    error = str(exc)
+found = [*ask("openai/embedded", input=texts), *ask("openai/embedded", input=texts[0], user="me", encoding_format=None)]
+found += ask("hosted_vllm/embedded", input=[texts[0]])
+""",
+    }
+    packages = {"llamaindex": ["llama-index-embeddings-openai==0.7.0"], "litellm": ["litellm==1.110.2"]}
+    texts = ["a cat\non a sofa", "a rocket launch"]
+    with Client(inline.url, progress=False) as client:
+        flat, whole = (
+            client.embed(texts=[texts[0].replace("\n", " "), texts[1]]).vectors,
+            client.embed(texts=texts).vectors,
+        )
+    expected = {"llamaindex": flat, "litellm": whole}  # LlamaIndex takes line breaks for spaces
+    for name, program in programs.items():
+        code = (
+            f"import asyncio, json, sys\naddress, *texts = sys.argv[1:]\n{program}\nprint(json.dumps([found, error]))"
+        )
+        python = python_of(name, *packages[name])
+        said = run(python, code, f"{inline.url}/v1", *texts, LITELLM_LOCAL_MODEL_COST_MAP="True")
+        found, error = json.loads(said.splitlines()[-1])
+        np.testing.assert_allclose(found, expected[name][[0, 1, 0, 0]], atol=1e-6)
+        assert "there is no" in error
+        assert "embedded" in error
+
+
 def test_the_steps_of_bertopic_s_notebook_for_images_run_on_stamps_by_our_backend(inline):
     """Vectors of pictures alone, UMAP, HDBSCAN, captions and a collage of each topic; then a search, and texts."""
     try:
@@ -131,16 +177,16 @@ assert isinstance(table.schema["vector"], pl.Array), table.schema
 ((kind, length),) = duckdb.sql(f"select distinct typeof(vector), len(vector) from '{file}'").fetchall()
 ids = duckdb.sql(f"select id from '{file}' order by id").fetchall()
 near = duckdb.sql(
-    f"select a.id, array_cosine_similarity(a.vector, b.vector) from '{file}' a, '{file}' b where a.id = b.id"
+    f"select a.id, list_cosine_similarity(a.vector, b.vector) from '{file}' a, '{file}' b where a.id = b.id"
 ).fetchall()
-print(json.dumps([mapped["embedding"][:], kind, [i for i, in ids], [c for _, c in near],
+print(json.dumps([mapped["embedding"][:], kind, length, [i for i, in ids], [c for _, c in near],
                   table.sort("id")["vector"].to_numpy().tolist()]))
 """
     paths = [str(path) for path in expected.files]
     said = run(python, code, inline.url, str(tmp_path / "photos.parquet"), *paths, HF_HOME=str(tmp_path / "hf"))
-    mapped, kind, ids, cosines, stored = json.loads(said.splitlines()[-1])
+    mapped, kind, length, ids, cosines, stored = json.loads(said.splitlines()[-1])
     np.testing.assert_array_equal(np.asarray(mapped, np.float32), expected.vectors)
-    assert kind == f"FLOAT[{expected.vectors.shape[1]}]"
+    assert (kind, length) == ("FLOAT[]", expected.vectors.shape[1])
     order = np.argsort(expected.ids)
     assert ids == [expected.ids[i] for i in order]
     np.testing.assert_array_equal(np.asarray(stored, np.float32), expected.vectors[order])
