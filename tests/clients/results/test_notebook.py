@@ -3,6 +3,7 @@
 import pickle
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import matplotlib
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import daguerre
+from daguerre import Embeddings, Errors
 from daguerre.results.estimates import CorpusEstimates
 from daguerre.results.neighbours import Neighbours
 from daguerre.results.notebook import thumbnail
@@ -104,6 +106,26 @@ def test_a_server_that_is_away_costs_the_pictures_alone(inline, photos):
     assert "no pictures: this client is closed" in shown
     assert "1,268 more columns" in shown
     assert "<table" in shown
+
+
+def test_an_id_is_no_path_where_none_was_given(client, embedded, photos):
+    """Ids of a server, or of a file, may be paths of this machine by chance or by intent; nothing is read there."""
+    path = str(photos / "chelsea.jpg")
+    kept = {
+        "receipt": embedded.receipt,
+        "truncated": [],
+        "modality": "image",
+        "vectors": embedded.drop_failed().vectors[:2],
+    }
+    stored = Embeddings(ids=[path, "b"], errors=Errors(), **kept)
+    assert not pictures_of(html_of(stored))
+    assert not pictures_of(html_of(pickle.loads(pickle.dumps(stored))[:1]))
+    assert not pictures_of(html_of(client.cluster(embeddings=stored, method="kmeans", k=2)))
+    twice = replace(stored, ids=[path, path + "x"], files=[], vectors=stored.vectors[[0, 0]])
+    duplicates = client.duplicates(embeddings=twice, kind="semantic", threshold=0.9)
+    assert len(duplicates.groups) == 1
+    assert not pictures_of(html_of(duplicates))
+    assert len(pictures_of(html_of(client.embed([path])))) == 1
 
 
 def test_files_that_cannot_be_read_have_no_picture(tmp_path):

@@ -206,7 +206,7 @@ class ClusterMethods(EmbeddingMethods):
             begun.id,
             progress,
             ids=every,
-            files=first.files,
+            files=None if first.files is first.ids else first.files,
             sent=good,
             errors=errors,
             modality="+".join(blocks),

@@ -128,7 +128,7 @@ class DuplicateMethods(EmbeddingMethods, ImageMethods):
         else:
             blocks = await self._embedded(images, texts, embeddings, model, decode, progress, taken=EVERY)
             first = next(iter(blocks.values()))
-            found, files = first.ids, first.files
+            found, files = first.ids, [] if first.files is first.ids else first.files
             good, errors = split_usable(blocks, found, known=True)
             if images is not None and not isinstance(images, Iterator):  # which has been read
                 described = await self._hashed(images, "near", progress, again=True)

@@ -123,8 +123,8 @@ class Sample(Shown):
         return table
 
     def _gallery(self) -> Gallery:
-        strata = self.stratum or [""] * len(self)
-        return zip(self.files or (), (f"{id} {name}" for id, name in zip(self.ids, strata, strict=True)), strict=False)
+        lines = self.ids if self.stratum is None else map("{} ({})".format, self.ids, self.stratum)
+        return zip(self.files or (), lines, strict=False)
 
     def __repr__(self) -> str:
         strata = f" in {len(self.strata)} strata" if self.strata else ""

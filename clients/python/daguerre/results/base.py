@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from daguerre.errors import ItemError
-from daguerre.results.notebook import ROWS, Gallery, Shown
+from daguerre.results.notebook import PART, ROWS, Gallery, Shown
 from daguerre.results.selection import places_of, places_of_ids
 from daguerre.types.common import MARKS, Receipt
 
@@ -85,14 +85,24 @@ class ItemResults(Shown):
             object.__setattr__(self, "files", self.ids)
 
     def _gallery(self) -> Gallery:
-        return ((self.files[i], f"{self.ids[i]} {self._line(i)}") for i in np.flatnonzero(self.ok).tolist())
+        for i in np.flatnonzero(self.ok).tolist() if self._has_files else ():
+            line = self._line(i)
+            yield self.files[i], f"{self.ids[i]}: {line}" if line else self.ids[i]
+
+    @property
+    def _has_files(self) -> bool:
+        """Whether paths were given, and not ids alone, which may be those of a server."""
+        return self.files is not self.ids
 
     def _line(self, i: int) -> str:
         """The result of an item in a few words, below its picture in a notebook."""
         return ""
 
     def _table(self) -> Any:
-        return self[:ROWS].to_pandas() if hasattr(self, "to_pandas") else None
+        table = self[:ROWS].to_pandas() if hasattr(self, "to_pandas") else None
+        if table is not None and len(self) > ROWS:
+            table.attrs[PART] = f"the first {ROWS} of {len(self):,} items"
+        return table
 
     @property
     def ok(self) -> NDArray[np.bool_]:
@@ -156,10 +166,11 @@ class ItemResults(Shown):
             rows = getattr(self, name)
             moved[name] = rows if rows is None else rows[places] if hasattr(rows, "dtype") else [rows[i] for i in at]
         errors = [replace(error, index=i) for error in self.errors for i in new.get(error.index, ())]
+        ids = [self.ids[i] for i in at]
         return replace(
             self,
-            ids=[self.ids[i] for i in at],
-            files=[self.files[i] for i in at],
+            ids=ids,
+            files=[self.files[i] for i in at] if self._has_files else ids,
             errors=Errors(sorted(errors, key=lambda error: error.index)),
             **moved,
         )

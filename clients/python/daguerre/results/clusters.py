@@ -157,7 +157,7 @@ class Clustered(ItemResults):
             clusters=tuple(_cluster(each, place.tolist()) for each in answer["clusters"]),
             coordinates=coordinates,
             receipt=receipt(facts) if "revision" in facts else None,
-            files=list(every if files is None else files),
+            files=every if files is None else list(files),
             sent=place,
             modality=modality,
             answer=answer,
@@ -321,7 +321,7 @@ class Clustered(ItemResults):
 
     def _gallery(self) -> Gallery:
         each = max(1, PICTURES // max(len(self.clusters), 1))
-        for cluster in self.clusters if self.modality != "text" else ():
+        for cluster in self.clusters if self._has_files and self.modality != "text" else ():
             for i in cluster.exemplars.get("nearest", ())[:each]:
                 yield self.files[i], f"cluster {cluster.id}: {self.ids[i]}"
 

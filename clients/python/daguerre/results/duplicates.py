@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from daguerre.errors import ItemError
 from daguerre.results.base import Errors, ItemResults, import_pandas
-from daguerre.results.notebook import ROWS, Gallery
+from daguerre.results.notebook import Gallery
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,13 +208,13 @@ class Duplicates(ItemResults):
         return table
 
     def _gallery(self) -> Gallery:
-        for number, group in enumerate(self.groups):
+        for number, group in enumerate(self.groups if self._has_files else ()):
             for i, id, similarity in zip(group.members, group.ids, group.similarity, strict=True):
                 yield self.files[i], f"group {number}: {id} {similarity:.3f}"
 
     def _table(self) -> Any:
-        grouped = [i for group in self.groups for i in group.members][:ROWS]
-        return self[grouped or slice(ROWS)].to_pandas()
+        rows = [(self.ids[each.representative], len(each.ids), min(each.similarity)) for each in self.groups]
+        return import_pandas().DataFrame(rows, columns=["representative", "items", "lowest similarity"])
 
     def __repr__(self) -> str:
         failed = f", {len(self.errors)} could not be compared" if self.errors else ""

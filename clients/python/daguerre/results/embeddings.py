@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from daguerre.errors import DaguerreError, FingerprintMismatchError, ItemError
 from daguerre.results.base import Errors, ModelResults, failure_note, import_pandas, marks_of
+from daguerre.results.notebook import Gallery
 from daguerre.storage.csv import open_output
 from daguerre.storage.dataset import DatasetFolder, is_dataset
 from daguerre.storage.parquet import ROW_GROUP, Row, arrow, batch, matrix, read_schema, receipt_of, save, schema
@@ -53,6 +54,9 @@ class Embeddings(ModelResults):
     vectors: Float = field(kw_only=True)
     tokens: int = field(kw_only=True, default=0)
     modality: Modality | None = field(kw_only=True, default=None)
+
+    def _gallery(self) -> Gallery:
+        return super()._gallery() if self.modality != "text" else ()
 
     def drop_failed(self) -> "Embeddings":
         """A copy without the items that have no result."""

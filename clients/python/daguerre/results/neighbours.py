@@ -85,7 +85,7 @@ class Neighbours(Shown):
             if self.texts[i] is None:
                 yield self.query_files[i], f"looked for: {query}"
             for id, cosine in self[i]:
-                yield self.files.get(id, id), f"{id} {cosine:.3f}"
+                yield self.files.get(id, ""), f"{id} {cosine:.3f}"
 
     def __repr__(self) -> str:
         first = f"; {self[0][0][0]} {self[0][0][1]:.3f} the first" if self.indexes.size else ""

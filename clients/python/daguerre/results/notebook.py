@@ -11,8 +11,9 @@ from typing import Any
 
 PICTURES, ROWS, COLUMNS = 12, 8, 12  # that a notebook shows of a result
 LOOKED_AT = 10 * PICTURES  # items among which files are looked for
-SIDE = 128  # pixels of the longer side of a picture
+SIDE = 160  # pixels of the longer side of a picture
 CELLS = 8  # along the longer side of a picture that is blurred as a whole
+PART = "daguerre"  # the attribute of a table that says which part of a result it is of
 VARIABLE = "DAGUERRE_PICTURES"  # blurred, blurred_whole, thumbnails or none
 Gallery = Iterable[tuple[str, str]]  # path of a picture on this machine, and the line below it
 ROW = "display:flex;flex-wrap:wrap;gap:8px;margin:6px 0"
@@ -27,7 +28,7 @@ class Shown:
         return ()
 
     def _table(self) -> Any:
-        """The table that is shown, as a DataFrame."""
+        """The table that is shown, as a DataFrame; None for none."""
         return self.to_pandas()  # type: ignore[attr-defined]
 
     def _thumbnails(self, files: Sequence[str], mode: str) -> Mapping[str, bytes]:
@@ -38,7 +39,11 @@ class Shown:
         """The result as Jupyter shows it."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            parts = [f"<pre>{html.escape(repr(self))}</pre>", self._figures(), table_html(self)]
+            parts = [
+                f'<pre style="white-space:pre-wrap">{html.escape(repr(self))}</pre>',
+                self._figures(),
+                table_html(self),
+            ]
         return f'<div class="daguerre">{"".join(parts)}</div>'
 
     def _pictures(self) -> list[tuple[bytes, str]]:
@@ -62,7 +67,7 @@ def picture_html(jpeg: bytes, line: str) -> str:
     """A picture with a line below it."""
     source = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode('ascii')}"
     below = f"<figcaption>{html.escape(line)}</figcaption>"
-    return f'<figure style="{FIGURE}"><img src="{source}" alt="">{below}</figure>'
+    return f'<figure style="{FIGURE}"><img src="{source}" alt="" style="max-width:100%">{below}</figure>'
 
 
 def table_html(result: Shown) -> str:
@@ -79,7 +84,8 @@ def table_html(result: Shown) -> str:
         for number, limit, what in ((len(table), ROWS, "rows"), (table.shape[1], COLUMNS, "columns"))
         if number > limit
     ]
-    rest = f"<p>{' and '.join(left)}: .to_pandas()</p>" if left else ""
+    left = [each for each in (table.attrs.get(PART), *left) if each]
+    rest = f"<p>{', '.join(left)}: .to_pandas()</p>" if left else ""
     return f"{shown.to_html(border=0, escape=True, max_rows=None, max_cols=None)}{rest}"
 
 

@@ -52,7 +52,7 @@ def interval_plot(rows: Iterable[Row], label: str, ax: Any) -> Any:
         ax.plot([value], [y], marker="o", color="C0")
     ax.set_yticks(range(len(kept)))
     ax.set_yticklabels([_short(name) for name, *_ in kept], parse_math=False)
-    ax.invert_yaxis()
+    ax.set_ylim(len(kept) - 0.5, -0.5)
     ax.set_xlabel(label, parse_math=False)
     return ax
 
