@@ -1,5 +1,6 @@
 """Choice of the backend that runs a model's graph: ONNX Runtime, or torch with the weights of its source folder."""
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -34,16 +35,16 @@ def open_session(
     *,
     home: Path,
     backend: Backend = "onnx",
-    compiled: bool | None = None,
     device: str = "cpu",
     threads: int = 0,
+    torch: Mapping[str, Any] | None = None,
     **onnx: Any,
 ) -> Session:
     """Open the graph of `modality`.
 
     Parameters
     ----------
-    compiled : whether torch compiles the graph. None: on a GPU only.
+    torch : further arguments of `torch_graphs.session`.
     onnx : further arguments of OnnxSession.
 
     Raises
@@ -62,7 +63,7 @@ def open_session(
             source_path(spec.name, home),
             device=device,
             threads=threads,
-            compiled=device != "cpu" if compiled is None else compiled,
+            **(torch or {}),
         )
         return session
     if spec.precision == "bf16":

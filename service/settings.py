@@ -73,6 +73,17 @@ class Settings(BaseSettings):
         "onnx",
         description="Library that runs the models. torch, for bf16, needs the extra `export` and the model's source.",
     )
+    torch_compile: bool = Field(
+        False, description="Whether torch compiles its graphs, for a minute at the first batch of each shape."
+    )
+    torch_half: Literal["products", "all"] = Field(
+        "products",
+        description="Parts that the torch backend computes in half precision, of a model in fp16 or bf16: products; "
+        "or all, norms and sums of layers too.",
+    )
+    cuda_graphs: bool = Field(
+        True, description="Whether the torch backend runs a GPU's batches as CUDA graphs. Without effect on a CPU."
+    )
     place: Annotated[tuple[tuple[str, str], ...], NoDecode] = Field(
         (), description="GPUs of each model: model=cuda:1,other=cuda:0. A model that is not named is on all GPUs."
     )
@@ -297,6 +308,9 @@ class Settings(BaseSettings):
             )
         if self.backend == "torch" and self.gpu_memory is not None:
             raise ValueError("gpu_memory: the torch backend has no such limit; unset it, or set DAGUERRE_BACKEND=onnx")
+        if self.backend == "onnx" and (self.torch_compile or self.torch_half == "all"):
+            name = "torch_compile" if self.torch_compile else "torch_half"
+            raise ValueError(f"{name}: needs the torch backend; set DAGUERRE_BACKEND=torch, or unset it")
         if self.max_items > self.queue:
             raise ValueError(
                 f"queue: {self.queue} cannot hold one request of max_items = {self.max_items}; raise DAGUERRE_QUEUE"

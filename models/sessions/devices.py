@@ -33,17 +33,17 @@ _ALLOWED = "auto, cpu, cuda:0, cuda:1, …, several as cuda:0,cuda:1, or tensorr
 _GIST = re.compile(r"with error: ([^\n\x1b]+)|((?:CUDA|CUBLAS|CUDNN) failure \d+: [^;\n]+)")
 
 
-def resolve(setting: str) -> tuple[str, ...]:
+def resolve(setting: str, backend: str = "onnx") -> tuple[str, ...]:
     """Resolve `setting` to devices: ("cpu",), or GPUs in order, as "cuda:0" or "tensorrt:0".
 
-    "auto" means every usable GPU, or else the CPU.
+    "auto" means every GPU that the backend, "onnx" or "torch", can use, or else the CPU.
 
     Raises
     ------
     ModelUnavailable : not a device, the same device twice, the CPU beside a GPU, or a GPU that cannot be used.
     """
     if setting == "auto":
-        detected = tuple(_usable(f"cuda:{i}" for i in range(gpus()))) or ("cpu",)
+        detected = tuple(_usable((f"cuda:{i}" for i in range(gpus())), backend)) or ("cpu",)
         logger.info("device: auto is %s", ", ".join(detected))
         return detected
     names = tuple(_normal(part.strip()) for part in setting.split(","))
@@ -51,10 +51,15 @@ def resolve(setting: str) -> tuple[str, ...]:
         raise ModelUnavailable(f"device: {setting!r} names one device twice; name each once")
     if len(names) > 1 and "cpu" in names:
         raise ModelUnavailable(f"device: {setting!r} has the CPU beside a GPU; name one or the other")
-    works = {"cpu", *_usable(name for name in names if name != "cpu")}
+    if backend == "torch" and (engines := [name for name in names if name.startswith("tensorrt")]):
+        raise ModelUnavailable(
+            f"device: {engines[0]} is ONNX Runtime's, and the backend is torch; name cuda:{gpu_index(engines[0])}, or "
+            "set DAGUERRE_BACKEND=onnx"
+        )
+    works = {"cpu", *_usable((name for name in names if name != "cpu"), backend)}
     for name in names:
         if name not in works:
-            raise _absent(name)
+            raise _absent(name, backend)
     return names
 
 
@@ -67,12 +72,17 @@ def device_unavailable(device: str, got: str, why: str = "") -> ModelUnavailable
     )
 
 
-def _absent(device: str) -> ModelUnavailable:
+def _absent(device: str, backend: str) -> ModelUnavailable:
     count = gpus()
     if 0 < count <= gpu_index(device):
         return ModelUnavailable(
             f"device: {device} was asked for, and the last GPU here is number {count - 1} (after "
             "CUDA_VISIBLE_DEVICES); name an existing one, or set DAGUERRE_DEVICE=cpu"
+        )
+    if backend == "torch":
+        return ModelUnavailable(
+            f"device: {device} was asked for, and torch cannot use it ({torch_error(device)}); install a torch with "
+            "CUDA, or set DAGUERRE_DEVICE=cpu"
         )
     return device_unavailable(device, _CPU, probe_error(device))
 
@@ -90,13 +100,14 @@ def gpus() -> int:
     return count.value
 
 
-def _usable(names: Iterable[str]) -> list[str]:
+def _usable(names: Iterable[str], backend: str) -> list[str]:
     """Usable devices among `names`, in order; several are tested at once."""
     names = list(names)
     if not names:
         return []
+    test = usable_by_torch if backend == "torch" else usable
     with ThreadPoolExecutor(min(len(names), 4)) as pool:  # each test loads CUDA's libraries
-        return [name for name, works in zip(names, pool.map(usable, names), strict=True) if works]
+        return [name for name, works in zip(names, pool.map(test, names), strict=True) if works]
 
 
 @functools.cache
@@ -115,10 +126,28 @@ def probe_error(device: str) -> str:
     The test runs in a process of its own (models/sessions/device_probe.py), because a process that has opened a
     session keeps hundreds of MB of that GPU until it ends.
     """
+    return _error_of("models.sessions.device_probe", device)
+
+
+def usable_by_torch(device: str) -> bool:
+    """Whether torch computes on `device`."""
+    error = torch_error(device)
+    if error:
+        logger.info("device: %s cannot be used by torch: %s", device, error)
+    return not error
+
+
+@functools.cache
+def torch_error(device: str) -> str:
+    """Error of computing on the GPU `device` with torch, in a process of its own; "" without an error."""
+    return _error_of("models.sessions.torch_probe", device)
+
+
+def _error_of(probe_module: str, device: str) -> str:
     if gpu_index(device) >= gpus():
         return "there is no such GPU"
     try:
-        probe = run_module("models.sessions.device_probe", device, timeout=PATIENCE)
+        probe = run_module(probe_module, device, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         return f"no answer within {PATIENCE} s"
     if probe.returncode == 0:

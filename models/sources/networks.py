@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,8 @@ from transformers.utils import logging
 
 from models.errors import ModelUnavailable
 from models.sources.describe import SENTENCE, SourceFolder
+
+Attention = Literal["eager", "sdpa"]  # kernels of transformers: step by step, or fused
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,9 @@ class PooledText(nn.Module):
         return hidden.gather(1, last.expand(-1, 1, hidden.shape[-1])).squeeze(1)
 
 
-def load(source: SourceFolder) -> Networks:
+def load(source: SourceFolder, *, attention: Attention = "eager") -> Networks:
     """Load the networks with their weights in fp32 on the CPU. Raises ModelUnavailable."""
-    model = _model(source)
+    model = _model(source, attention)
     model.requires_grad_(False)
     if source.model_type == "clip":
         return Networks(
@@ -123,7 +125,7 @@ def fix_positions(networks: Networks, side: int) -> None:
             module.interpolate_pos_encoding = lambda embeddings, height, width, fixed=fixed: fixed
 
 
-def _model(source: SourceFolder) -> Any:
+def _model(source: SourceFolder, attention: Attention) -> Any:
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -135,7 +137,7 @@ def _model(source: SourceFolder) -> Any:
             str(source.folder),
             local_files_only=True,
             trust_remote_code=False,
-            attn_implementation="eager",
+            attn_implementation=attention,
             dtype=torch.float32,
             output_loading_info=True,
             **extra,

@@ -28,7 +28,7 @@ def devices(settings: Settings) -> tuple[str, ...]:
     ------
     ModelUnavailable : a missing device; several devices with placement inline; a setting that needs a GPU.
     """
-    named = resolve(settings.device)
+    named = resolve(settings.device, settings.backend)
     if named == ("cpu",):
         for name, value in (("place", settings.place), ("gpu_memory", settings.gpu_memory)):
             if value:

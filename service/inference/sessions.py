@@ -136,6 +136,12 @@ def open_sessions(
                 "half": spec.precision == "fp16",
             }
         options = {"home": settings.home, "backend": settings.backend, "device": device, **onnx}
+        if settings.backend == "torch":
+            options["torch"] = {
+                "compiled": settings.torch_compile,
+                "cuda_graphs": settings.cuda_graphs,
+                "half": settings.torch_half,
+            }
         shared = open_session(folder, modality, threads=settings.threads, **options)
         return EncoderSessions(shared, open_session(folder, modality, threads=CORES, **options) if twice else shared)
 

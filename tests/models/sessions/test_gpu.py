@@ -185,7 +185,7 @@ class Session:
 
 @pytest.fixture(autouse=True)
 def pretended(monkeypatch, request):
-    if "gpu" in request.keywords:
+    if request.node.get_closest_marker("gpu"):
         return
     Value.made = []
     monkeypatch.setattr(gpu.ort, "OrtValue", Value)

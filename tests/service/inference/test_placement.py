@@ -60,7 +60,7 @@ def opened(monkeypatch):
         found.append(Session(folder, modality, **given))
         return found[-1]
 
-    def resolve(setting):
+    def resolve(setting, backend):
         return ("cuda:0", "cuda:1", "cuda:2") if setting == "auto" else tuple(setting.split(","))
 
     monkeypatch.setattr(sessions, "open_session", open_session)
