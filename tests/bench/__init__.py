@@ -1,0 +1,1 @@
+"""Tests of the benchmarks that have to run where nobody watches them."""
