@@ -81,6 +81,7 @@ class ModelSpec:
     matryoshka: tuple[int, ...] = ()  # smaller dimensions to which the vector may be truncated
     demonstration: bool = False
     notice: str | None = None  # part of every answer
+    kept_fp32: tuple[str, ...] = ()  # products of an int8 model that are not in 8 bits: "text/encoder/layer.0/…"
     unrelated_cosine: float | None = None  # lower quartile of the cosines of different pictures of the oracle
 
     @property
@@ -90,7 +91,7 @@ class ModelSpec:
 
     def fingerprint(self, decode: DecodeMode = "exact") -> str:
         """Fingerprint of 32 hex digits: equal exactly for models whose vectors may be compared."""
-        made_of = {
+        made_of: dict[str, object] = {
             "weights": dict(sorted(self.source.weights.items())),
             "preprocessing_version": PREPROCESSING_VERSION,
             "decode": decode if self.image else None,
@@ -100,6 +101,8 @@ class ModelSpec:
             "recipe": self.recipe,
             "dimension": self.dimension,
         }
+        if self.kept_fp32:  # left out where it is empty, so that old fingerprints stay valid
+            made_of["kept_fp32"] = sorted(self.kept_fp32)
         return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:32]
 
 

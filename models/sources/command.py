@@ -76,6 +76,13 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
         default="fp32",
         help="number format of the graph; another than fp32 is appended to the name [default: fp32]",
     )
+    parser.add_argument(
+        "--min-cosine",
+        type=float,
+        metavar="X",
+        help="of int8: least cosine with the original's vectors, such as 0.995; the products that cost most stay "
+        "in fp32 until it is reached [default: 0.97, which all in 8 bits mostly reach]",
+    )
     parser.add_argument("--replace", action="store_true", help="replace another model of the same name")
     add_home(parser)
 
@@ -222,6 +229,7 @@ def _import(arguments: argparse.Namespace, source: Path, name: str, *, fetched: 
             fetched=fetched,
             licence=arguments.licence,
             precision=arguments.precision,
+            min_cosine=arguments.min_cosine,
             replace=arguments.replace,
         )
     )

@@ -40,6 +40,7 @@ TEXTS = (  # lengths from one token to far too many, scripts, emoji, odd spaces
     "the quick brown fox jumps over the lazy dog. " * 80,
     "抗议者在议会前举着横幅 気候変動に対する抗議デモ 기후 변화 시위 Митинг против войны " * 12,
 )
+HARD = (".", "\u200b", "🙂", "?!", "7", "x" * 60, "…", "#", "©", "the")  # one token, unknown ones, or none at all
 
 
 def pictures() -> list[bytes]:

@@ -10,7 +10,7 @@ would make a result depend on the others in its batch.) The product of a row x w
 with the integer product exact, in 32 bits. Source: Yao et al., "ZeroQuant", NeurIPS 2022 (token-wise activations).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,10 +39,26 @@ def to_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
     return converted
 
 
-def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Convert every product with a constant matrix to 8 bits. Changes `model` in place and returns it."""
+def products(model: onnx.ModelProto) -> Mapping[str, int]:
+    """The number of weights of each product that int8 converts, by its name. Weights need not be loaded."""
+    weights = {tensor.name: tensor for tensor in model.graph.initializer}
+    return {
+        product_name(node): int(np.prod(weights[node.input[1]].dims))
+        for node in model.graph.node
+        if _is_product(node, weights) and _depth(node, weights) >= _SMALLEST
+    }
+
+
+def product_name(node: NodeProto) -> str:
+    """The path of a product's module: encoder/layer.0/attention/self/value."""
+    path = str(node.name).strip("/").removeprefix("network/")
+    return path.removesuffix(f"/{node.op_type}") or str(node.output[0])
+
+
+def to_int8(model: onnx.ModelProto, in_fp32: Collection[str] = ()) -> onnx.ModelProto:
+    """Convert products with a constant matrix to 8 bits, but for those named. Changes `model` and returns it."""
     graph = model.graph
-    rewriter = _Rewriter({tensor.name: tensor for tensor in graph.initializer})
+    rewriter = _Rewriter({tensor.name: tensor for tensor in graph.initializer}, frozenset(in_fp32))
     nodes = [new for node in graph.node for new in rewriter.rewritten(node)]
     del graph.node[:]
     graph.node.extend(nodes)
@@ -54,8 +70,9 @@ def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class _Rewriter:
-    def __init__(self, weights: Mapping[str, TensorProto]) -> None:
+    def __init__(self, weights: Mapping[str, TensorProto], kept: frozenset[str]) -> None:
         self._weights = weights
+        self._kept = kept
         self.constants: dict[str, TensorProto] = {}
         self._quantised: dict[str, tuple[str, str, str]] = {}  # tensor → its q, s and lo
 
@@ -87,21 +104,14 @@ class _Rewriter:
 
     def _matrix(self, node: NodeProto) -> tuple[NDArray[Any] | None, str | None]:
         """Constant matrix (k, n) of a product, and the name of its bias."""
-        if len(node.input) < 2 or node.input[1] not in self._weights:
+        if not _is_product(node, self._weights) or product_name(node) in self._kept:
             return None, None
-        tensor = self._weights[node.input[1]]
-        if len(tensor.dims) != 2 or tensor.data_type != TensorProto.FLOAT:
-            return None, None
+        matrix = numpy_helper.to_array(self._weights[node.input[1]])
         if node.op_type == "MatMul":
-            return numpy_helper.to_array(tensor), None
-        if node.op_type == "Gemm":
-            attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-            if attributes.get("alpha", 1.0) == attributes.get("beta", 1.0) == 1.0 and not attributes.get("transA", 0):
-                matrix = numpy_helper.to_array(tensor)
-                return matrix.T if attributes.get("transB", 0) else matrix, node.input[2] if len(
-                    node.input
-                ) > 2 else None
-        return None, None
+            return matrix, None
+        return matrix.T if _attributes(node).get("transB", 0) else matrix, node.input[2] if len(
+            node.input
+        ) > 2 else None
 
     def _quantise(self, x: str, prefix: str) -> Iterator[NodeProto]:
         """Compute q, s and lo of every row of `x`, once for all products that use it."""
@@ -125,3 +135,24 @@ class _Rewriter:
         if name not in self.constants:
             self.constants[name] = numpy_helper.from_array(np.asarray(value), name)
         return name
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
+def _is_product(node: NodeProto, weights: Mapping[str, TensorProto]) -> bool:
+    """Whether a node is the product of its first input with a constant matrix, plus a bias at most."""
+    if node.op_type not in ("MatMul", "Gemm") or len(node.input) < 2 or node.input[1] not in weights:
+        return False
+    tensor = weights[node.input[1]]
+    if len(tensor.dims) != 2 or tensor.data_type != TensorProto.FLOAT:
+        return False
+    said = _attributes(node) if node.op_type == "Gemm" else {}
+    return bool(said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 and not said.get("transA", 0))
+
+
+def _depth(node: NodeProto, weights: Mapping[str, TensorProto]) -> int:
+    """Rows of the matrix."""
+    transposed = node.op_type == "Gemm" and _attributes(node).get("transB", 0)
+    return int(weights[node.input[1]].dims[1 if transposed else 0])

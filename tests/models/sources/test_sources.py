@@ -5,6 +5,7 @@ import functools
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -305,6 +306,81 @@ def test_int8_has_integer_products(true_int8):
     nodes = onnx.load(str(true_int8.path / "text.onnx")).graph.node
     assert sum(node.op_type == "MatMulInteger" for node in nodes) == 36  # six layers of six
     assert not any(node.op_type == "DynamicQuantizeLinear" for node in nodes)  # one scale for all of a batch
+
+
+@pytest.fixture(scope="module")
+def nearer_int8(tmp_path_factory):
+    """MiniLM in int8 as near as asked for. The search takes a minute; it is not done again for each test."""
+    said: list[str] = []
+    wanted = make.ImportRequest(source=architectures.minilm(), name="minilm", precision="int8", min_cosine=0.995)
+    model = make.import_model(make.with_served_name(wanted), tmp_path_factory.mktemp("nearer"), said.append)
+    return model, said
+
+
+@INT8
+@pytest.mark.slow
+def test_products_stay_in_fp32_until_int8_is_as_near_as_was_asked_for(nearer_int8, true_int8):
+    """Texts of the oracle are those of the search, and these are others."""
+    import onnx
+
+    model, said = nearer_int8
+    wanted = their_texts(architectures.minilm(), USABLE, 256)
+    assert (our_texts(true_int8, USABLE) * wanted).sum(1).min() < 0.993  # else there is nothing to find
+    assert (our_texts(model, USABLE) * wanted).sum(1).min() > 0.994
+    assert model.parity["text_min_cosine"] >= 0.995
+    kept = model.spec.kept_fp32
+    assert 1 <= len(kept) <= 12
+    assert any(", ".join(name.removeprefix("text/") for name in kept) in line for line in said)
+    assert any("MB of graphs" in line for line in said)
+    nodes = onnx.load(str(model.path / "text.onnx")).graph.node
+    assert sum(node.op_type == "MatMulInteger" for node in nodes) == 36 - len(kept)
+    assert model.spec.fingerprint() != true_int8.spec.fingerprint()
+    rows = [t.ids for t in text_processor(model).preprocess(USABLE) if len(t.ids) <= 16]
+    session = OnnxSession(model.path / "text.onnx", threads=1)
+    alone = np.concatenate([session.run(text_processor(model).collate([row], 16)) for row in rows])
+    assert (alone * session.run(text_processor(model).collate(rows, 16))).sum(1).min() > 0.999999
+
+
+@INT8
+def test_of_a_small_model_only_the_product_that_costs_most_is_kept(sources, imported, tmp_path):
+    wanted = make.ImportRequest(source=sources("clip"), name="clip-int8", precision="int8", min_cosine=0.9999)
+    model = make.import_model(wanted, tmp_path)
+    plain = imported("clip", "int8")
+    assert plain.spec.kept_fp32 == ()
+    assert model.spec.kept_fp32
+    assert all(name.split("/")[0] in ("image", "text") and name.endswith("fc2") for name in model.spec.kept_fp32)
+    assert min(model.parity["text_min_cosine"], model.parity["image_min_cosine"]) >= 0.9999
+    assert plain.parity["text_min_cosine"] < 0.9999
+    assert model.spec.fingerprint() != plain.spec.fingerprint()
+    assert replace(model.spec, kept_fp32=(), name=plain.spec.name).fingerprint() == plain.spec.fingerprint()
+
+
+@INT8
+def test_an_int8_that_cannot_be_as_near_is_refused_with_the_best_there_is(monkeypatch, sources, tmp_path):
+    from models.sources import int8_search
+
+    monkeypatch.setattr(int8_search, "MOST", 0.0)
+    wanted = make.ImportRequest(source=sources("clip"), name="clip-int8", precision="int8", min_cosine=0.9999)
+    with pytest.raises(
+        ModelUnavailable, match=r"--min-cosine 0.9999: \w+ vectors in int8 reach 0.99\d+ with 0 of 2 prod"
+    ):
+        make.import_model(wanted, tmp_path)
+    assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.parametrize(
+    ("precision", "asked", "words"),
+    [
+        ("fp32", 0.995, "--min-cosine: is for --precision int8, not fp32; leave it out"),
+        ("int8", 0.5, "--min-cosine: got 0.5, must be from 0.97, which int8 needs in any case, to 0.9999"),
+        ("int8", 1.0, "--min-cosine: got 1, must be from"),
+        ("int8", float("nan"), "--min-cosine: got nan, must be from"),
+    ],
+)
+def test_a_least_cosine_that_means_nothing_is_refused(precision, asked, words, sources, tmp_path):
+    wanted = make.ImportRequest(source=sources("e5"), name="e5", precision=precision, min_cosine=asked)
+    with pytest.raises(ModelUnavailable, match=re.escape(words)):
+        make.import_model(wanted, tmp_path)
 
 
 def test_int8_is_refused_where_products_are_not_exact(monkeypatch, sources, tmp_path):
