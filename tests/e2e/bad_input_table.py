@@ -20,7 +20,16 @@ import httpx
 import numpy as np
 
 from service.api.http.examples import EXAMPLES
-from tests.e2e import bad_coding, bad_collections, bad_labels, bad_multiverses, bad_pages, bad_studies, harness
+from tests.e2e import (
+    bad_coding,
+    bad_collections,
+    bad_label_studio,
+    bad_labels,
+    bad_multiverses,
+    bad_pages,
+    bad_studies,
+    harness,
+)
 from tests.models import image_samples as samples
 
 SETTINGS = {
@@ -520,9 +529,12 @@ BODIES: Sequence[Row] = (
         "DAGUERRE_ALLOWED_HOSTS"),
 )  # fmt: skip
 
-PAGES, STUDIES, MULTIVERSES, LABELS = (
+PAGES, STUDIES, MULTIVERSES, LABELS, LABEL_STUDIO = (
     [Row(name, body(sent, path), *expected) for name, path, sent, *expected in requests]
-    for requests in (bad_pages.REQUESTS, bad_studies.REQUESTS, bad_multiverses.REQUESTS, bad_labels.REQUESTS)
+    for requests in (
+        *(bad_pages.REQUESTS, bad_studies.REQUESTS, bad_multiverses.REQUESTS, bad_labels.REQUESTS),
+        bad_label_studio.REQUESTS,
+    )
 )
 
 
@@ -554,6 +566,7 @@ TABLE: Sequence[Row] = (
         *PAGES,
         *MULTIVERSES,
         *LABELS,
+        *LABEL_STUDIO,
         *COLLECTIONS,
         *CODING,
         *BODIES,

@@ -124,6 +124,8 @@ def test_the_paths_are_those_of_the_service(document: dict[str, Any]) -> None:
         *(("post", f"/v1/studies/{{name}}/{each}") for each in (*ANALYSES, "labels", "labels/plan")),
         ("post", "/v1/labels/positions"),
         ("post", "/image/{model}"),
+        *(("post", f"/label-studio/{{kind}}/{{name}}/{each}") for each in ("setup", "predict", "webhook")),
+        ("get", "/label-studio/{kind}/{name}/health"),
         ("get", "/v1/studies/{name}/codebook"),
         ("put", "/v1/studies/{name}/codebook"),
         ("get", "/v1/studies/{name}/assignments"),

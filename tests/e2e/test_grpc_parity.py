@@ -15,7 +15,7 @@ from daguerre_proto.v1.models_pb2 import GetModelRequest, ListModelsRequest
 from service.api.grpc.answers import job_answer
 from service.api.grpc.calls import code_of
 from service.errors import ServiceError
-from tests.e2e import bad_coding, bad_input_table, bad_labels, bad_multiverses, bad_pages, harness
+from tests.e2e import bad_coding, bad_input_table, bad_label_studio, bad_labels, bad_multiverses, bad_pages, harness
 from tests.e2e.bad_input_table import EMBEDDINGS, TABLE, TIMELINE, ZERO_SHOT, Row
 from tests.e2e.grpc_calls import (
     STUDIES,
@@ -160,6 +160,7 @@ SAID = {  # rows among those of bodies that a message can say
 }  # fmt: skip
 HTTP_ONLY = {  # rows of the table that no message of gRPC can say, and why
     "pages and grids have tests of their own over gRPC": [row[0] for row in bad_pages.REQUESTS],
+    "Label Studio speaks HTTP": [row[0] for row in bad_label_studio.REQUESTS],
     "studies are coded in a browser, over HTTP": [row[0] for row in bad_coding.ROWS],
     "tests/clients/resources/test_face_vectors.py asks both": [
         "a search among faces on such a server", "duplicates of faces on such a server",

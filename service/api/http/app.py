@@ -32,6 +32,7 @@ from service.api.http.routes import (
     images,
     items,
     jobs,
+    label_studio,
     labels,
     multiverses,
     orange,
@@ -73,7 +74,7 @@ def create(context: Context) -> FastAPI:
     features = (
         coding,  # first, since routes are tried in order, and a coder waits for each answer
         *(items, analyses, captions, classifiers, clusters, cluster_grids, duplicates, images, annotation),
-        *(representations, orange),
+        *(representations, orange, label_studio),
         *(search, collections, timeline, files, pages, validations, evaluations, estimates, multiverses, labels),
         *(jobs, client),
         *(studies, assignments, study_columns, study_vectors, study_search, study_analyses),

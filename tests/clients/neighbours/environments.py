@@ -16,8 +16,8 @@ from tests.e2e.harness import ROOT
 CACHE = ROOT / ".cache" / "neighbours"
 
 
-def python_of(name: str, *packages: str) -> Path:
-    """The interpreter of an environment that has these packages, in front of all that the tests have."""
+def python_of(name: str, *packages: str, alone: bool = False) -> Path:
+    """The interpreter of an environment that has these packages, in front of all that the tests have, or `alone`."""
     folder = CACHE / name
     CACHE.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
@@ -31,7 +31,8 @@ def python_of(name: str, *packages: str) -> Path:
                 check=True,
             )
             # what is installed here already, torch among it, need not be downloaded again
-            Path(found.stdout.strip(), "ours.pth").write_text(sysconfig.get_path("purelib") + "\n" + _editable())
+            if not alone:
+                Path(found.stdout.strip(), "ours.pth").write_text(sysconfig.get_path("purelib") + "\n" + _editable())
             install = [python, "-m", "pip", "install", "--quiet", *packages]
             subprocess.run(install, check=True, timeout=900, env=_environment())
             ready.write_text("\n".join(packages))
