@@ -16,6 +16,7 @@ from daguerre.async_client import AsyncClient
 from daguerre.batches import embed_batch
 from daguerre.client import Client
 from daguerre.corpus.analyses import AnalysesSummary
+from daguerre.corpus.exchange.formats import prelabels, read_annotations, write_annotations
 from daguerre.errors import (
     APIError,
     AuthenticationError,
@@ -199,4 +200,7 @@ __all__ = [
     "bundle",
     "embed_batch",
     "image",
+    "prelabels",
+    "read_annotations",
+    "write_annotations",
 ]

@@ -30,12 +30,9 @@ def label_studio(tmp_path_factory):
         **{"COLLECT_ANALYTICS": "false", "LATEST_VERSION_CHECK": "false", "SENTRY_DSN": "", "FRONTEND_SENTRY_DSN": ""},
     }
     person = ("--username", "a@b.example", "--password", "password1", "--user-token", TOKEN)
-    process = subprocess.Popen(
-        [python, "-m", "label_studio.server", "start", "--no-browser", "--port", str(port), *person],
-        env={**os.environ, **variables},
-        stdout=(folder / "log").open("w"),
-        stderr=subprocess.STDOUT,
-    )
+    command = [python.parent / "label-studio", "start", "--no-browser", "--port", str(port), *person]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, env={**os.environ, **variables}, stdout=log, stderr=subprocess.STDOUT)
     try:
         headers = {"authorization": f"Token {TOKEN}"}
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=120, trust_env=False) as client:

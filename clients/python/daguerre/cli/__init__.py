@@ -12,6 +12,7 @@ from daguerre.cli.commands.corpus import corpus
 from daguerre.cli.commands.embed import embed, to_folder
 from daguerre.cli.commands.estimates import estimate
 from daguerre.cli.commands.evaluations import evaluate
+from daguerre.cli.commands.export import export
 from daguerre.cli.commands.face_attributes import face_attributes
 from daguerre.cli.commands.face_comparison import face_matches, persons, verify_faces
 from daguerre.cli.commands.face_vectors import face_vectors
@@ -56,7 +57,7 @@ for command in (
         agreement,
     ),
     *(compare, coder_groups, reconcile, comparisons, scale, representations, validate, evaluate, estimate, multiverse),
-    *(label, labellers, label_report, position_bias, to_folder, bundle, replicate, collection, study),
+    *(label, labellers, label_report, position_bias, to_folder, export, bundle, replicate, collection, study),
     *(train, predict, fine_tune, classifiers, jobs, models, ping),
 ):
     main.add_command(command)

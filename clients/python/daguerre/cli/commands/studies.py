@@ -1,4 +1,4 @@
-"""`daguerre study create|list|folders|add|columns|codebook|assign|token|progress|agreement|codes|label-studio|delete`.
+"""`daguerre study create|list|folders|add|columns|codebook|assign|token|progress|agreement|codes|annotations|delete`.
 
 Further commands of the group are in study_data.py.
 """
@@ -12,6 +12,7 @@ import click
 from daguerre.cli import options
 from daguerre.cli.group import SOME_FAILED, Settings
 from daguerre.cli.output import check_table, columns_of, failures, local_time
+from daguerre.corpus.exchange.formats import PROGRAMS, read_annotations, write_annotations
 
 NAME = click.argument("name")
 ASSIGNMENT = options.input_option("--assignment", help="Name of the assignment; the only one if left out.")
@@ -250,26 +251,36 @@ def codes(settings: Settings, /, name: str, out: str, layout: Any, **given: Any)
     settings.notify(f"{out}: {len(table):,} rows")
 
 
-@study.command("label-studio", cls=options.Command)
+@study.command("annotations", cls=options.Command)
 @NAME
 @ASSIGNMENT
-@options.input_option("--add", "tasks", type=options.FILE, help="JSON export of Label Studio, to save its annotations.")
-@options.output_option("--out", type=options.NEW_FILE, help="Write the codes to this .json as annotated tasks.")
+@options.input_option("--add", "tasks", type=options.FILE, help="File of another program, to save its annotations.")
+@options.option(
+    "--for",
+    "program",
+    type=click.Choice(PROGRAMS),
+    show_default="by the file's name",
+    help="Program of the file: .json of Label Studio, .xml of CVAT for images 1.1, .csv or .ndjson of 4CAT.",
+)
+@options.output_option("--out", type=options.NEW_FILE, help="Write the codes to this file.")
 @click.pass_obj
-def label_studio(settings: Settings, name: str, assignment: str | None, tasks: str | None, out: str | None) -> None:
-    """Write codes as tasks of Label Studio, or save its annotations as codes."""
+def annotations(
+    settings: Settings, name: str, assignment: str | None, tasks: str | None, program: Any, out: str | None
+) -> None:
+    """Write codes for Label Studio, CVAT or 4CAT, or save their annotations as codes."""
     if (tasks is None) == (out is None):
-        raise click.UsageError("give --add with tasks to save, or --out to write them to a file")
+        raise click.UsageError("give --add with annotations to save, or --out to write codes to a file")
     if tasks is not None and assignment is None:
         raise click.UsageError("--add needs --assignment")
+    added = None if tasks is None else read_annotations(tasks, program)
     with settings.client() as client:
         found = client.study(name)
         if out is not None:
             made = found.label_studio(assignment)
-            Path(out).write_text(json.dumps(made, ensure_ascii=False, indent=1), encoding="utf-8")
-            settings.notify(f"{out}: {len(made):,} tasks")
-        elif tasks is not None:
-            answer = found.add_label_studio(json.loads(Path(tasks).read_text(encoding="utf-8")), assignment or "")
+            write_annotations(made, out, program)
+            settings.notify(f"{out}: {len(made):,} items")
+        elif added is not None:
+            answer = found.add_label_studio(added, assignment or "")
             settings.notify(f"{name}: {answer['codes']:,} codes saved, {answer['unchanged']:,} there already")
 
 

@@ -1,0 +1,31 @@
+"""`daguerre export`: tables of results as files of other programs."""
+
+from typing import Any
+
+import click
+
+from daguerre.cli import options
+from daguerre.cli.group import Settings
+from daguerre.cli.output import check_out
+from daguerre.corpus.exchange.formats import FORMATS, prelabels, write_annotations
+
+
+@options.command("export")
+@click.argument("table", type=options.FILE)
+@options.option("--for", "program", type=click.Choice([*FORMATS]), required=True, help="Program that reads the file.")
+@options.input_option(
+    "--column", "columns", multiple=True, default=("label",), show_default=True, help="Column of labels; repeatable."
+)
+@options.option("--variable", help="Name of the control that gets the labels.", show_default="that of the column")
+@options.option("--model-version", "version", help="Version of the model.", show_default="classifier and fingerprint")
+@options.output_option("-o", "--out", type=options.NEW_FILE, required=True, help="File to write.")
+@click.pass_obj
+def export(settings: Settings, /, table: str, program: Any, out: str, columns: tuple[str, ...], **given: Any) -> None:
+    """Write a table of results as pre-labels: of `zero-shot`, `predict`, `label` or `analyse`.
+
+    Label Studio reads a .json, CVAT an .xml (CVAT for images 1.1, with the boxes of `analyse`), 4CAT a .csv.
+    """
+    check_out(out, FORMATS[program].suffixes)
+    tasks = prelabels(table, columns=columns, **given)
+    write_annotations(tasks, out, program)
+    settings.notify(f"{out}: {len(tasks):,} items with pre-labels")
