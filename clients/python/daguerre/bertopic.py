@@ -43,7 +43,8 @@ class Backend(BaseEmbedder):  # type: ignore[misc]
         ------
         ItemFailedError : a text or picture that cannot be embedded; BERTopic has no place for missing vectors.
         """
-        texts = None if documents is None or documents[0] is None else self.embed_documents(documents, verbose)
+        none = documents is None or not len(documents) or documents[0] is None
+        texts = None if none else self.embed_documents(documents, verbose)
         if images is None:
             if texts is None:
                 raise ValueError("there are neither documents nor images; give one of them")
