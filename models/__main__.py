@@ -94,9 +94,9 @@ def show(arguments: argparse.Namespace) -> None:
         state = "installed" if name in installed else "built in" if name in CATALOG else "fetch"
         print(f"{name:38} {dimension:5}  {'+'.join(modalities):15} {state:9} {licence}")
     imported = {name: analysers.open_spec(path) for name, path in analysers.installed(arguments.home).items()}
-    for spec in [*ANALYSERS.values(), *imported.values()]:
-        there = not spec.parts or analysers.analyser_path(spec, arguments.home).is_dir()
-        print(f"{spec.name:38} {'–':>5}  {spec.kind:15} {'installed' if there else 'built in':9} {spec.licence}")
+    for each in [*ANALYSERS.values(), *imported.values()]:
+        there = not each.parts or analysers.analyser_path(each, arguments.home).is_dir()
+        print(f"{each.name:38} {'–':>5}  {each.kind:15} {'installed' if there else 'built in':9} {each.licence}")
 
 
 def verify(arguments: argparse.Namespace) -> None:
