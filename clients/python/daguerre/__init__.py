@@ -17,6 +17,7 @@ from daguerre.batches import embed_batch
 from daguerre.client import Client
 from daguerre.corpus.analyses import AnalysesSummary
 from daguerre.corpus.exchange.formats import prelabels, read_annotations, write_annotations
+from daguerre.corpus.exchange.statistics import write_statistics
 from daguerre.errors import (
     APIError,
     AuthenticationError,
@@ -203,4 +204,5 @@ __all__ = [
     "prelabels",
     "read_annotations",
     "write_annotations",
+    "write_statistics",
 ]

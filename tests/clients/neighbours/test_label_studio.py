@@ -44,7 +44,7 @@ def label_studio(tmp_path_factory):
 
 
 def _wait(client, process, folder):
-    for _ in range(600):
+    for _ in range(4500):  # its first start makes a database by hundreds of migrations
         assert process.poll() is None, (folder / "log").read_text()[-3000:]
         try:
             client.get("/health").raise_for_status()

@@ -8,11 +8,15 @@ from daguerre.cli import options
 from daguerre.cli.group import Settings
 from daguerre.cli.output import check_out
 from daguerre.corpus.exchange.formats import FORMATS, prelabels, write_annotations
+from daguerre.corpus.exchange.statistics import write_statistics
+
+STATISTICS = {"stata": (".dta", ".csv"), "spss": (".sav", ".csv")}
+PROGRAMS = (*FORMATS, *STATISTICS)
 
 
 @options.command("export")
 @click.argument("table", type=options.FILE)
-@options.option("--for", "program", type=click.Choice([*FORMATS]), required=True, help="Program that reads the file.")
+@options.option("--for", "program", type=click.Choice(PROGRAMS), required=True, help="Program that reads the file.")
 @options.input_option(
     "--column", "columns", multiple=True, default=("label",), show_default=True, help="Column of labels; repeatable."
 )
@@ -21,10 +25,17 @@ from daguerre.corpus.exchange.formats import FORMATS, prelabels, write_annotatio
 @options.output_option("-o", "--out", type=options.NEW_FILE, required=True, help="File to write.")
 @click.pass_obj
 def export(settings: Settings, /, table: str, program: Any, out: str, columns: tuple[str, ...], **given: Any) -> None:
-    """Write a table of results as pre-labels: of `zero-shot`, `predict`, `label` or `analyse`.
+    """Write a table of results for another program: as pre-labels, or as data with value labels.
 
-    Label Studio reads a .json, CVAT an .xml (CVAT for images 1.1, with the boxes of `analyse`), 4CAT a .csv.
+    Label Studio reads a .json, CVAT an .xml (CVAT for images 1.1, with the boxes of `analyse`), 4CAT a .csv: pre-labels
+    of a table of `zero-shot`, `predict`, `label` or `analyse`. Stata reads a .dta, SPSS a .sav; a .csv has codes as
+    numbers, with their labels in a table and a .do file beside it. A file of vectors has the variables v1, v2, ….
     """
+    if program in STATISTICS:
+        check_out(out, STATISTICS[program])
+        write_statistics(table, out)
+        settings.notify(f"{out}: {'with .labels.csv and .do' if out.endswith('.csv') else 'with value labels'}")
+        return
     check_out(out, FORMATS[program].suffixes)
     tasks = prelabels(table, columns=columns, **given)
     write_annotations(tasks, out, program)
