@@ -220,6 +220,12 @@ class Settings(BaseSettings):
     grpc_port: int | None = Field(None, ge=0, le=65535, description="Port of gRPC. Unset: HTTP's port + 1. 0: no gRPC.")
     api_keys: SecretStr = Field(SecretStr(""), description="API keys, comma-separated.")
     api_keys_file: Path | None = Field(None, description="File with one API key per line; # starts a comment.")
+    traces: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Address of a collector of OpenTelemetry that takes OTLP over HTTP, such as http://collector:4318. "
+        "Unset: nothing is traced.",
+    )
     insecure: bool = Field(False, description="Serve other machines without an API key.")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from service import __version__, tracing
 from service.api import stopping
 from service.api.grpc.server import GrpcServer
 from service.api.http.app import create
@@ -41,6 +42,7 @@ class Entry:
     async def start(self) -> None:
         """Start loading the models. /livez answers at once, /readyz when they are loaded."""
         context, settings = self.context, self._settings
+        self._traces = tracing.start(settings.traces, __version__)
         if failed := await asyncio.to_thread(tighten, settings.home):
             logger.warning("others may read %s, and this user may not change that", ", ".join(map(str, failed[:5])))
         await asyncio.to_thread(context.jobs.table.open)
@@ -97,4 +99,6 @@ class Entry:
         self.context.parsing.close()
         if self.engine.vectors is not None:
             await asyncio.to_thread(self.engine.vectors.close)
+        if self._traces is not None:
+            await asyncio.to_thread(self._traces.shutdown)
         await asyncio.to_thread(self.engine.close)  # threads of the engine may wait for this event loop

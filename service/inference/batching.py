@@ -25,6 +25,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from models.catalog.spec import Modality
+from service import tracing
 from service.errors import Overloaded, ServiceError, Unavailable
 from service.inference.fair_threads import current_caller, current_request
 from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_ITEMS, QUEUE_SECONDS
@@ -238,6 +239,7 @@ class Batcher:
             if self._counts:
                 BATCH_SIZE.labels(key.part).observe(len(batch))
                 BATCH_SECONDS.labels(key.part).observe(seconds)
+                tracing.record("batch", seconds, model=key.model, part=key.part, rows=len(batch))
             for waited in batch:
                 QUEUE_SECONDS.labels(key.part).observe(started - waited.since)
 

@@ -18,6 +18,7 @@ from models.errors import ImageTooLarge, ItemError, TextError
 from models.images.crops import Crop
 from models.images.decoding import DecodeMode, ImageLimits
 from models.images.further import is_first_of_many
+from service import tracing
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
 from service.inference.batching import Caller, Key, Row
 from service.inference.engine import CachedImage, Engine, Model, require
@@ -144,7 +145,7 @@ async def _images(
     engine, spec = work.engine, work.model.spec
     window = asyncio.Semaphore(engine.settings.window)
     raw: dict[int, Row] = {}
-    known = _Known(work, indices)
+    known, parent = _Known(work, indices), tracing.current()
     await known.read()
 
     def pixels(image: bytes | str, crop: Crop | None, limits: ImageLimits) -> tuple[Row, bool]:
@@ -152,7 +153,8 @@ async def _images(
         data = image_bytes(image, limits.max_bytes)
         row = processor.preprocess(data, limits=limits, decode=work.decode, crop=crop)
         many = is_first_of_many(data)
-        DECODE_SECONDS.labels("image").observe(time.perf_counter() - started)
+        DECODE_SECONDS.labels("image").observe(seconds := time.perf_counter() - started)
+        tracing.record("decode", seconds, parent, modality="image")
         return row, many
 
     async def one(index: int, caller: Caller) -> None:
@@ -288,13 +290,15 @@ async def raw_texts(
 
 async def tokenised(engine: Engine, processor: TextProcessor, texts: Sequence[str]) -> AsyncIterator[Tokens]:
     """The tokens of each text, made in threads, some texts at a time."""
+    parent = tracing.current()
     for start, end in _parts(texts):
         part = texts[start:end]
 
         def tokenise(part: Sequence[str] = part) -> list[Tokens]:
             started = time.perf_counter()
             made = processor.preprocess(part)
-            DECODE_SECONDS.labels("text").observe(time.perf_counter() - started)
+            DECODE_SECONDS.labels("text").observe(seconds := time.perf_counter() - started)
+            tracing.record("tokenise", seconds, parent, texts=len(part))
             return made
 
         for each in await engine.in_thread(tokenise):

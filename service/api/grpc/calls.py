@@ -17,7 +17,7 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from models.errors import ModelsError
-from service import __version__
+from service import __version__, tracing
 from service.api.grpc.messages import error
 from service.auth import Auth
 from service.errors import CallerGone, ServiceError, translate
@@ -64,6 +64,7 @@ class CallScope:
         trailer = (("x-request-id", request_id), ("daguerre-version", __version__))
         context.set_trailing_metadata(trailer)
         started, status = time.perf_counter(), 500
+        span = tracing.begin(str(metadata.get("traceparent", "")))
         IN_FLIGHT.labels("grpc").inc()
         try:
             try:
@@ -89,6 +90,7 @@ class CallScope:
             await _abort(context, unforeseen, request_id, trailer)
         finally:
             IN_FLIGHT.labels("grpc").dec()
+            tracing.end(span, operation=operation, transport="grpc", status=status)
             REQUESTS.labels(operation, "grpc", str(status)).inc()
             REQUEST_SECONDS.labels(operation, "grpc").observe(time.perf_counter() - started)
             if status >= 400:

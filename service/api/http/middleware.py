@@ -12,7 +12,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import quoted
-from service import __version__
+from service import __version__, tracing
 from service.api.http.browser_sessions import coder_cookie, key_of_session, session_cookie
 from service.api.http.origins import OriginCheck
 from service.auth import Auth, is_coding, is_open
@@ -56,6 +56,7 @@ class RequestMiddleware:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         started, status = time.perf_counter(), 500
+        span = tracing.begin(headers.get(b"traceparent", b"").decode("latin-1"))
         begun = ended = False
         limit = asyncio.timeout(None)
 
@@ -120,6 +121,7 @@ class RequestMiddleware:
                     ServiceError("something went wrong here; the server's log knows this id"), request_id, stamp
                 )
         operation = state.get("operation")
+        tracing.end(span, operation=operation or "other", transport="http", status=status)
         if status >= 400 and not is_open(scope["path"]):  # the path is the caller's data and is not logged
             logger.info("request %s: %s %s answered %d", request_id, scope["method"], operation or "other", status)
         if operation:
