@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from models.errors import LONGEST_QUOTE, quoted
 from models.stopping import checkpoint
@@ -257,9 +258,9 @@ def _place(annotation: Any, loc: Sequence[int | str], kind: str) -> _Place:
             parts.append(part)
             element = _element_of(annotation)
             annotation = annotation if element is None else element
-        elif model is not None and part in model.model_fields:
+        elif model is not None and (field := _field(model, part)) is not None:
             parts.append(part)
-            annotation, known = model.model_fields[part].annotation, model.model_fields
+            annotation, known = field.annotation, model.model_fields
         elif kind == "extra_forbidden" and i == len(loc) - 1:
             parts.append(part)
             known = () if model is None else model.model_fields
@@ -267,6 +268,12 @@ def _place(annotation: Any, loc: Sequence[int | str], kind: str) -> _Place:
             parts.append(part)
             annotation = values
     return _Place(tuple(parts), known)
+
+
+def _field(model: type[BaseModel], name: str) -> FieldInfo | None:
+    """The field of a schema by its name in JSON; None without one."""
+    named = model.model_fields.get(name)
+    return named or next((field for field in model.model_fields.values() if field.alias == name), None)
 
 
 def _values_of(annotation: Any) -> Any:
