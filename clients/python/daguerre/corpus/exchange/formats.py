@@ -103,7 +103,7 @@ def prelabels(
 
     Examples
     --------
-    >>> daguerre.write_annotations(daguerre.prelabels(client.zero_shot("photos/", ["a cat", "a dog"])), "tasks.json")
+    >>> daguerre.write_annotations(daguerre.prelabels(client.zero_shot("photos/", labels=["a cat", "a dog"])), "t.json")
     """
     if variable is not None and len(columns) > 1:
         raise ValueError(f"variable: there are {len(columns)} columns, whose names are those of the variables")
