@@ -37,7 +37,6 @@ PARTS = {
     "pixels-l14": Part("sessions.pixels", 60, ("clip-l14",)),
     "agreement": Part("sessions.agreement", 60),
     "gpu-jpeg": Part("decode.decode", 40),
-    "uploads-gpu-jpeg": Part("served.uploads", 80, ("clip-b32", "gpu")),
     "where": Part("sessions.where", 25),
     "full-gpu": Part("served.full_gpu", 45),
     "memory": Part("served.memory", 70),
@@ -46,7 +45,7 @@ PARTS = {
     "pixels-b16": Part("sessions.pixels", 40, ("clip-b16",)),
     "compiled": Part("sessions.compiled", 90),
 }
-TINY_PARTS = tuple(name for name in PARTS if name not in ("pixels-l14", "pixels-b16", "uploads-gpu-jpeg"))
+TINY_PARTS = tuple(name for name in PARTS if name not in ("pixels-l14", "pixels-b16"))
 
 
 def run_part(name: str, given: argparse.Namespace) -> None:

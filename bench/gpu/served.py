@@ -114,13 +114,13 @@ def load(
     }
 
 
-def uploads(place: Place, name: str = "clip-b32", decode: str = "exact") -> None:
+def uploads(place: Place, name: str = "clip-b32") -> None:
     """JPEG files over HTTP uploads and gRPC, by entry workers, batch, lanes and requests."""
     loads = place.pick(
         (("multipart", 32, 32), ("grpc", 32, 32), ("multipart", 64, 1)), (("multipart", 2, 4), ("grpc", 2, 4))
     )
     for workers, batch, lanes in place.pick(((12, 128, 2), (8, 256, 3), (4, 128, 2), (1, 128, 2)), ((1, 4, 1),)):
-        settings = {"entry_workers": workers, "max_batch_images": batch, "lanes": lanes, "decode": decode}
+        settings = {"entry_workers": workers, "max_batch_images": batch, "lanes": lanes}
         if not place.tiny:
             settings |= {"decode_threads": max(2, 16 // workers), "window": 64}
         started = time.perf_counter()
@@ -142,7 +142,6 @@ def uploads(place: Place, name: str = "clip-b32", decode: str = "exact") -> None
                     encoding=encoding,
                     clients=clients,
                     images=images,
-                    decode=decode,
                     entry_workers=workers,
                     batch=batch,
                     lanes=lanes,

@@ -21,7 +21,7 @@ COLUMNS: dict[str, Sequence[str]] = {
     "compiled pixels": ("model", "precision", "half", "batch", "lanes", "images_per_second", "tflops"),
     "jpeg in process": ("model", "threads", "images_per_second", "gpu_busy_percent"),
     "uploads": (
-        *("model", "encoding", "clients", "images", "decode", "entry_workers", "batch", "lanes", "images_per_second"),
+        *("model", "encoding", "clients", "images", "entry_workers", "batch", "lanes", "images_per_second"),
         *("p50_ms", "p99_ms", "server_cpu_ms_per_image", "gpu_busy_percent", "errors"),
     ),
     "agreement": ("model", "precision", "half", "alone", "alone_bits", "other_batches", "with_cpu", "met"),
