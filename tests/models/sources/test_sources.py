@@ -350,7 +350,6 @@ def test_of_a_small_model_only_the_product_that_costs_most_is_kept(sources, impo
     assert model.spec.kept_fp32
     assert all(name.split("/")[0] in ("image", "text") and name.endswith("fc2") for name in model.spec.kept_fp32)
     assert min(model.parity["text_min_cosine"], model.parity["image_min_cosine"]) >= 0.9999
-    assert plain.parity["text_min_cosine"] < 0.9999
     assert model.spec.fingerprint() != plain.spec.fingerprint()
     assert replace(model.spec, kept_fp32=(), name=plain.spec.name).fingerprint() == plain.spec.fingerprint()
 
