@@ -67,10 +67,10 @@ def search(case: Case, least: float, log: Log) -> Found:
         count = 1
         while count <= len(order):
             found = result(order[:count])
-            if found.cosine >= least:
-                return found
             if found.share > MOST:
                 break
+            if found.cosine >= least:
+                return found
             best = max(best, found, key=lambda each: each.cosine)
             count += max(1, count // 4)
     raise ModelUnavailable(
