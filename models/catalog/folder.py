@@ -7,7 +7,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -22,6 +24,7 @@ from models.errors import ModelUnavailable
 from models.lifetime import run_module
 
 FORMAT = 1
+GRAPHS = 2  # of the graphs' arithmetic; means of tokens of version 1 depend on the batch in their last bits
 MANIFEST = "model.json"
 _spec_adapter = TypeAdapter(ModelSpec)
 
@@ -50,6 +53,7 @@ class Folder(Generic[S]):
     spec: S
     parity: Mapping[str, float]  # agreement with torch, measured when the folder was built
     made_with: Mapping[str, str]  # library versions, for the receipt
+    graphs: int = GRAPHS  # version of its graphs
 
 
 ModelFolder = Folder[ModelSpec]
@@ -59,6 +63,7 @@ def write_manifest(folder: Path, spec: Spec, *, parity: Mapping[str, float], mad
     """Hash the files in `folder` and write its manifest."""
     manifest = {
         "format": FORMAT,
+        "graphs": GRAPHS,
         "fingerprint": spec.fingerprint(),
         "spec": TypeAdapter(type(spec)).dump_python(spec, mode="json"),
         "files": {path.name: sha256(path) for path in sorted(folder.iterdir())},
@@ -98,7 +103,7 @@ def checked_folder(path: Path, adapter: TypeAdapter[S]) -> Folder[S]:
                 f"model folder {path.name}: got fingerprint {manifest['fingerprint']}, this version computes "
                 f"{spec.fingerprint()}; export it again"
             )
-        return Folder(path, spec, manifest["parity"], manifest["made_with"])
+        return Folder(path, spec, manifest["parity"], manifest["made_with"], int(manifest.get("graphs", 1)))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as exc:
         raise ModelUnavailable(f"model folder {path.name}: no readable {MANIFEST}; export it again") from exc
 
@@ -109,19 +114,20 @@ def model_path(spec: ModelSpec, home: Path) -> Path:
 
 
 def build(spec: ModelSpec, home: Path, make: Callable[[Path], None]) -> ModelFolder:
-    """Build the folder of a model unless it exists and is valid, as `build_at` does."""
-    return build_at(model_path(spec, home), _spec_adapter, make)
+    """Build the folder of a model unless it exists, valid and with graphs of this version, as `build_at` does."""
+    return build_at(model_path(spec, home), _spec_adapter, make, graphs=GRAPHS)
 
 
-def build_at(final: Path, adapter: TypeAdapter[S], make: Callable[[Path], None]) -> Folder[S]:
+def build_at(final: Path, adapter: TypeAdapter[S], make: Callable[[Path], None], graphs: int = 1) -> Folder[S]:
     """Build the folder `final` unless it exists and is valid; concurrent processes build it once.
 
-    `make` fills an empty folder, manifest included.
+    `make` fills an empty folder, manifest included. A folder with graphs of a version before `graphs` is replaced.
     """
     final.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(final.with_suffix(".lock")):
         try:
-            return checked_folder(final, adapter)
+            if (found := checked_folder(final, adapter)).graphs >= graphs:
+                return found
         except NewerFormat:
             raise  # a newer version may still use it
         except ModelUnavailable:
@@ -153,15 +159,16 @@ def open_or_export(name: str, home: Path) -> ModelFolder:
     UnknownModel, ModelUnavailable : no such model, or the export failed.
     """
     spec = lookup(name)
-    try:
-        return replace(open_folder(model_path(spec, home)), spec=spec)
-    except ModelUnavailable:
-        pass
+    there: ModelFolder | None = None
+    with suppress(ModelUnavailable):
+        there = replace(open_folder(model_path(spec, home)), spec=spec)
+    if there and (there.graphs >= GRAPHS or find_spec("torch") is None):
+        return there
     result = run_module("models", "export", name, "--home", str(home))
-    if result.returncode:
+    if result.returncode and not there:
         reason = (result.stderr.strip().splitlines() or ["no output"])[-1]
         raise ModelUnavailable(f"model {name!r} could not be exported: {reason}")
-    return replace(open_folder(model_path(spec, home)), spec=spec)
+    return there if result.returncode and there else replace(open_folder(model_path(spec, home)), spec=spec)
 
 
 def open_spec(path: Path) -> ModelSpec:

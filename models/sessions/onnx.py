@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.errors import ModelUnavailable
 from models.sessions.devices import device_unavailable, engine_folder, gpu_index, prepare, providers
 from models.sessions.gpu import Arrays, Feeds, GpuRunner, single
+from models.sessions.packed import packed_graph
 
 logger = logging.getLogger("daguerre.onnx")
 _HEAVY = {
@@ -34,6 +35,7 @@ class OnnxSession:
     threads : intra-op threads on the CPU; 0 lets ONNX Runtime choose.
     spinning : whether waiting threads keep their core busy; costly where other threads decode on the same cores.
     memory_limit, engine_cache, half : see `devices.providers`.
+    packed : folder for packed forms of graphs on the CPU: see `packed.packed_graph`. None: none is used.
 
     Raises
     ------
@@ -50,12 +52,17 @@ class OnnxSession:
         memory_limit: int | None = None,
         engine_cache: Path | None = None,
         half: bool = False,
+        packed: Path | None = None,
     ) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
         options.log_severity_level = 3
+        opened = path
+        if packed is not None and device == "cpu" and (mapped := packed_graph(path, packed)):
+            opened = mapped
+            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is optimised already
         if device != "cpu":
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         if engine_cache is not None and device.startswith("tensorrt"):
@@ -64,7 +71,7 @@ class OnnxSession:
         prepare(device)
         try:
             # without `enable_fallback=0` a session falls back to the CPU after an error of the GPU
-            self._session = ort.InferenceSession(str(path), options, providers=chosen, enable_fallback=0)
+            self._session = ort.InferenceSession(str(opened), options, providers=chosen, enable_fallback=0)
         except Exception as exc:  # ONNX Runtime raises its own bare classes
             raise ModelUnavailable(f"{path.name} cannot be loaded on {device}: {exc}") from exc
         got = self._session.get_providers()

@@ -53,8 +53,17 @@ class MeanPooledTextGraph(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         hidden = self.network(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state  # (n, t, d)
-        weight = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        return nn.functional.normalize((hidden * weight).sum(1) / weight.sum(1), dim=-1)
+        return nn.functional.normalize(mean_of_tokens(hidden, attention_mask), dim=-1)
+
+
+def mean_of_tokens(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Means (n, d) of the last hidden states (n, t, d) over the tokens that `mask` (n, t) has as 1.
+
+    As a product, each row of which ONNX Runtime adds in one order. Its sums over an axis have another order in a batch
+    of one row, or of fewer rows than threads, and the vectors would differ in their last bits.
+    """
+    weight = mask.unsqueeze(1).to(hidden.dtype)  # (n, 1, t)
+    return (weight @ hidden).squeeze(1) / weight.sum(2)
 
 
 def export(graph: nn.Module, stack: NDArray[Any], path: Path) -> float:

@@ -13,6 +13,7 @@ from transformers.utils import logging
 
 from models.errors import ModelUnavailable
 from models.sources.describe import SENTENCE, SourceFolder
+from models.sources.export import mean_of_tokens
 
 Attention = Literal["eager", "sdpa"]  # kernels of transformers: step by step, or fused
 
@@ -77,11 +78,10 @@ class PooledText(nn.Module):
     def _pool(self, hidden: Tensor, mask: Tensor) -> Tensor:
         if self._pooling == "cls":
             return hidden[:, 0]
-        present = mask.unsqueeze(-1).to(hidden.dtype)
         if self._pooling == "mean":
-            return (hidden * present).sum(1) / present.sum(1)
+            return mean_of_tokens(hidden, mask)
         if self._pooling == "max":
-            return hidden.masked_fill(present == 0, torch.finfo(hidden.dtype).min).amax(1)
+            return hidden.masked_fill(mask.unsqueeze(-1) == 0, torch.finfo(hidden.dtype).min).amax(1)
         last = mask.sum(1, keepdim=True).unsqueeze(-1) - 1  # padding is on the right
         return hidden.gather(1, last.expand(-1, 1, hidden.shape[-1])).squeeze(1)
 

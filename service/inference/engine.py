@@ -22,7 +22,7 @@ from models.analysers.folder import AnalyserFolder
 from models.analysers.spec import Analyser, AnalyserSpec, Kind
 from models.analysers.table import code_of
 from models.analysers.vision_language import DECODER
-from models.catalog.folder import ModelFolder, locate
+from models.catalog.folder import GRAPHS, ModelFolder, locate
 from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
@@ -288,6 +288,11 @@ class Engine:
         return AnalyserModel(folder.spec, code_of(folder.spec)(folder.spec, folder.path), receipt)
 
     def _open(self, folder: ModelFolder) -> Model:
+        if folder.graphs < GRAPHS and folder.spec.text and folder.spec.text.pooling == "mean":
+            logger.warning(
+                "%s: vectors of texts depend on their batch in the last bits; import or export it again",
+                folder.spec.name,
+            )
         return Model(
             folder.spec,
             folder,

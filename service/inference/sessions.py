@@ -22,6 +22,7 @@ from service.inference.devices import MODALITIES, memory_limits
 from service.settings import CORES, Settings
 
 T = TypeVar("T")
+PACKED = ".packed"  # beside the folders of models, and none of them
 Compute = Callable[[Arrays], Arrays]  # stacked inputs of a batch → stacked outputs
 Graph = tuple[str, str]  # the name of a model or the owner of an analyser, and the part
 
@@ -135,6 +136,8 @@ def open_sessions(
                 "engine_cache": settings.home / "tensorrt",
                 "half": spec.precision == "fp16",
             }
+        elif settings.packed:
+            onnx["packed"] = settings.home / "models" / PACKED
         options = {"home": settings.home, "backend": settings.backend, "device": device, **onnx}
         if settings.backend == "torch":
             options["torch"] = {

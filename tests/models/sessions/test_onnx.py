@@ -9,6 +9,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from PIL import Image
 
@@ -185,10 +187,6 @@ def cosines(a, b):
     return (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
-def in_batches(session, stack, size):
-    return np.concatenate([session.run(stack[i : i + size]) for i in range(0, len(stack), size)])
-
-
 @pytest.fixture(scope="module")
 def pictures(embedded_folder):
     """32 rows: photos, whole and in parts, a drawing, noise and one colour."""
@@ -216,24 +214,45 @@ def text_rows(embedded_folder):
     return processor, [tokens.ids for tokens in processor.preprocess(mixed)]
 
 
-def test_an_image_alone_equals_itself_in_any_batch(embedded_folder, pictures):
-    session = OnnxSession(embedded_folder.path / "image.onnx", threads=1)
-    alone = in_batches(session, pictures, 1)
-    assert min(cosines(alone, np.roll(alone, 1, axis=0))) < 0.9  # they differ from each other
-    for size in (2, 8, 32):
-        assert cosines(alone, in_batches(session, pictures, size)).min() > 0.999999
+@pytest.fixture(scope="module")
+def sessions(embedded_folder, tmp_path_factory):
+    """By part, a session of one thread, of two and of five, and of one thread on a packed graph."""
+    cache = tmp_path_factory.mktemp("packed")
+    return {
+        part: [
+            *(OnnxSession(embedded_folder.path / f"{part}.onnx", threads=n) for n in (1, 2, 5)),
+            OnnxSession(embedded_folder.path / f"{part}.onnx", threads=1, packed=cache),
+        ]
+        for part in ("image", "text")
+    }
 
 
-def test_a_text_alone_equals_itself_in_any_batch(embedded_folder, text_rows):
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_an_image_has_the_same_bits_in_any_batch_and_with_any_threads(sessions, pictures, data):
+    """Its session, its companions and its place among them are chance."""
+    chosen = data.draw(st.lists(st.integers(0, len(pictures) - 1), min_size=1, max_size=12))
+    session = data.draw(st.sampled_from(sessions["image"]))
+    together = session.run(pictures[chosen])
+    place = data.draw(st.integers(0, len(chosen) - 1))
+    alone = sessions["image"][0].run(pictures[chosen[place] : chosen[place] + 1])
+    assert together[place].tobytes() == alone[0].tobytes()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data())
+def test_a_text_has_the_same_bits_in_any_batch_and_with_any_threads(sessions, text_rows, data):
     processor, rows = text_rows
-    session = OnnxSession(embedded_folder.path / "text.onnx", threads=1)
-    buckets = np.array([processor.shape_bucket(row) for row in rows])
-    assert len(set(buckets.tolist())) >= 5
-    for bucket in set(buckets.tolist()):
-        stack = processor.collate([row for row, own in zip(rows, buckets, strict=True) if own == bucket], bucket)
-        alone = in_batches(session, stack, 1)
-        for size in (2, 8, 32):
-            assert cosines(alone, in_batches(session, stack, size)).min() > 0.999999
+    buckets = [processor.shape_bucket(row) for row in rows]
+    assert len(set(buckets)) >= 5
+    bucket = data.draw(st.sampled_from(sorted(set(buckets))))
+    alike = [row for row, own in zip(rows, buckets, strict=True) if own == bucket]
+    chosen = data.draw(st.lists(st.sampled_from(alike), min_size=1, max_size=32))
+    session = data.draw(st.sampled_from(sessions["text"]))
+    together = session.run(processor.collate(chosen, bucket))
+    place = data.draw(st.integers(0, len(chosen) - 1))
+    alone = sessions["text"][0].run(processor.collate([chosen[place]], bucket))
+    assert together[place].tobytes() == alone[0].tobytes()
 
 
 def test_a_text_does_not_feel_a_longer_padding(embedded_folder, text_rows):
@@ -243,9 +262,3 @@ def test_a_text_does_not_feel_a_longer_padding(embedded_folder, text_rows):
     short = [row for row in rows if len(row) <= 32]
     alone = np.concatenate([session.run(processor.collate([row], processor.shape_bucket(row))) for row in short])
     assert cosines(alone, session.run(processor.collate(short, 64))).min() > 0.999999
-
-
-def test_a_lone_batch_with_all_cores_equals_one_in_a_lane(embedded_folder, pictures):
-    """A session of one thread and one of several give the same vectors: which of them ran is chance."""
-    one, several = (OnnxSession(embedded_folder.path / "image.onnx", threads=n) for n in (1, 3))
-    assert cosines(in_batches(one, pictures[:4], 2), in_batches(several, pictures[:4], 1)).min() > 0.999999

@@ -96,6 +96,7 @@ def test_on_a_cpu_a_lone_batch_has_a_session_with_all_cores(opened, folders):
     settings = settings_of(folders, threads=1, lanes=2, spinning=True)
     loaded = open_sessions(Served(folders[:1]), settings, "cpu", ["text"])
     given = {"home": settings.home, "backend": "onnx", "device": "cpu", "spinning": True}
+    given["packed"] = settings.home / "models" / ".packed"
     assert [session.given for session in opened] == [{**given, "threads": 1}, {**given, "threads": CORES}][
         : len(opened)
     ]

@@ -1,0 +1,125 @@
+"""Packed graphs: the same vectors, one copy in memory, made once, and none where there cannot be one."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import psutil
+import pytest
+from onnx import TensorProto, helper
+
+from models.sessions import packed
+from models.sessions.onnx import OnnxSession
+from models.sessions.packed import GRAPH, REFUSED, WEIGHTS, pack, packed_graph
+
+SIDE, LAYERS = 2048, 3  # 48 MiB of weights
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """input_ids (n, 2048) int64 → products with random weights, (n, 2048)."""
+    rng = np.random.default_rng(0)
+    names = [f"layer {i}" for i in range(LAYERS)]
+    weights = [
+        helper.make_tensor(
+            f"w {i}", TensorProto.FLOAT, [SIDE, SIDE], (rng.random((SIDE, SIDE), np.float32) / SIDE).tobytes(), raw=True
+        )
+        for i in range(LAYERS)
+    ]
+    nodes = [helper.make_node("Cast", ["input_ids"], ["floats"], to=TensorProto.FLOAT)]
+    values = ["floats", *names[:-1], "raw"]
+    nodes += [helper.make_node("MatMul", [values[i], f"w {i}"], [values[i + 1]]) for i in range(LAYERS)]
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n", SIDE])
+    raw = helper.make_tensor_value_info("raw", TensorProto.FLOAT, ["n", SIDE])
+    made = helper.make_graph(nodes, "products", [ids], [raw], weights)
+    path = tmp_path_factory.mktemp("model-0123") / "text.onnx"
+    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def cache(graph: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cache")
+    assert packed_graph(graph, folder)
+    return folder
+
+
+@pytest.fixture
+def no_other_process(monkeypatch):
+    def run(*arguments, **options):
+        raise AssertionError("it is made again")
+
+    monkeypatch.setattr(packed, "run_module", run)
+
+
+def test_a_packed_graph_has_the_same_bits(graph, cache, no_other_process):
+    ids = np.random.default_rng(1).integers(0, 100, (3, SIDE))
+    plain, mapped = OnnxSession(graph, threads=1), OnnxSession(graph, threads=2, packed=cache)
+    assert plain.run(ids).tobytes() == mapped.run(ids).tobytes()
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process().memory_full_info(), "pss"), reason="no PSS on this system")
+def test_a_second_session_takes_no_second_copy_of_the_weights(graph, cache, no_other_process):
+    ids = np.ones((1, SIDE), np.int64)
+    sessions, before = [], psutil.Process().memory_full_info().pss
+    growth = []
+    for threads in (1, 2):
+        sessions.append(OnnxSession(graph, threads=threads, packed=cache))
+        sessions[-1].run(ids)
+        growth.append(psutil.Process().memory_full_info().pss - before)
+    weights = LAYERS * SIDE * SIDE * 4
+    assert growth[1] - growth[0] < weights / 4
+
+
+def test_another_version_has_a_file_of_its_own_and_removes_the_older_one(graph, tmp_path, monkeypatch):
+    first = packed_graph(graph, tmp_path)
+    monkeypatch.setattr(onnxruntime, "__version__", "99.0")
+    second = packed_graph(graph, tmp_path)
+    assert first
+    assert second
+    assert first != second
+    assert not first.exists()
+    assert second.exists()
+    monkeypatch.setattr(packed, "processor", lambda: "another processor")
+    third = packed_graph(graph, tmp_path)
+    assert third
+    assert second.exists()
+
+
+def test_a_small_graph_is_opened_as_it_is(graph, tmp_path, monkeypatch, no_other_process):
+    monkeypatch.setattr(packed, "SMALLEST", graph.stat().st_size + 1)
+    assert packed_graph(graph, tmp_path / "cache") is None
+    assert not (tmp_path / "cache").exists()
+
+
+def test_without_a_place_to_write_it_is_opened_as_it_is(graph, tmp_path, caplog):
+    (tmp_path / "cache").write_text("not a folder")
+    with caplog.at_level(logging.WARNING, "daguerre.packed"):
+        session = OnnxSession(graph, threads=1, packed=tmp_path / "cache")
+    assert session.run(np.ones((1, SIDE), np.int64)).shape == (1, SIDE)
+    assert "text.onnx is opened without a packed form" in caplog.text
+
+
+def test_a_graph_with_other_vectors_is_refused_once_and_for_all(graph, tmp_path, monkeypatch):
+    monkeypatch.setattr(packed.np, "array_equal", lambda *arrays, **options: False)
+    pack(graph, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [REFUSED]
+    monkeypatch.undo()
+
+    def refused(module, graph, folder):
+        (Path(folder) / REFUSED).write_text("other vectors")
+        calls.append(graph)
+        return type("Done", (), {"returncode": 0})
+
+    calls: list[str] = []
+    monkeypatch.setattr(packed, "run_module", refused)
+    assert packed_graph(graph, tmp_path / "cache") is packed_graph(graph, tmp_path / "cache") is None
+    assert len(calls) == 1
+
+
+def test_a_packed_folder_has_graph_and_weights_only(cache):
+    (folder,) = (path for path in cache.iterdir() if path.is_dir())
+    assert sorted(path.name for path in folder.iterdir()) == sorted([GRAPH, WEIGHTS])
+    assert folder.name.startswith("model-0123")
