@@ -24,6 +24,7 @@ WordNet = Mapping[str, Any]  # content of imagenet_wordnet.json
 GAMMA = 6.0
 RIDGE = 0.2
 HYPERNYM_WEIGHT = 0.1
+ROWS = 8  # of each product: for other numbers BLAS has other kernels, and a row would have other last bits
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,12 @@ class TextProjection:
 
     def __call__(self, sentences: Float) -> Float:
         """Project sentence vectors (n, 384) float32, not zero, to unit vectors (n, 1280) float32."""
-        kernel = np.exp(GAMMA * (l2(sentences) @ self.anchors.T - 1))  # (n, m)
-        return np.asarray(l2(kernel @ self.weights), np.float32)
+        rows = np.zeros((-(-len(sentences) // ROWS) * ROWS, sentences.shape[1]), np.float32)
+        rows[: len(sentences)] = l2(sentences)
+        parts = [
+            np.exp(GAMMA * (part @ self.anchors.T - 1)) @ self.weights for part in rows.reshape(-1, ROWS, rows.shape[1])
+        ]
+        return np.asarray(l2(np.concatenate(parts)[: len(sentences)]), np.float32)
 
 
 def fit(wordnet: WordNet, rows: Float | Sequence[Float], embed: Callable[[Sequence[str]], Float]) -> TextProjection:

@@ -156,6 +156,22 @@ def test_a_folder_is_made_once(tmp_path):
     assert build(SPEC, tmp_path, never) == first
 
 
+def test_a_folder_with_graphs_of_an_older_version_is_made_anew_where_torch_is(tmp_path, monkeypatch):
+    path = build(SPEC, tmp_path, make).path
+    manifest = json.loads((path / MANIFEST).read_text())
+    del manifest["graphs"]  # as the first version wrote it
+    (path / MANIFEST).write_text(json.dumps(manifest))
+    old = open_folder(path)
+    assert old.graphs == 1
+    monkeypatch.setattr(folder, "lookup", lambda name: SPEC)
+    monkeypatch.setattr(folder, "run_module", lambda *given: build(SPEC, tmp_path, never))
+    monkeypatch.setattr(folder, "find_spec", lambda name: None)  # without torch it is served as it is
+    assert open_or_export("small", tmp_path) == old
+    monkeypatch.undo()
+    assert build(SPEC, tmp_path, make).graphs == folder.GRAPHS
+    assert build(SPEC, tmp_path, never).graphs == folder.GRAPHS
+
+
 @pytest.mark.parametrize("name", ["image.onnx", MANIFEST])
 def test_a_damaged_folder_is_made_anew(tmp_path, name):
     path = build(SPEC, tmp_path, make).path
@@ -402,7 +418,8 @@ def test_a_wrong_command_is_told_the_right_ones(arguments):
 def test_an_export_without_torch_says_what_to_install(tmp_path):
     done = command("export", "embedded", "--home", str(tmp_path), prelude="import sys; sys.modules['torch'] = None")
     assert done.returncode == 1
-    assert done.stderr.strip().endswith("exporting needs torch: pip install 'daguerre-service[export]'")
+    assert "exporting needs torch: pip install 'daguerre-service[export]', or copy the folder embedded-" in done.stderr
+    assert done.stderr.strip().endswith("of DAGUERRE_HOME/models from a machine that has exported it")
     assert "Traceback" not in done.stderr
 
 

@@ -21,8 +21,10 @@ from models.encoders.processors import (
     image_processor,
     text_processor,
 )
+from models.encoders.projection import TextProjection
 from models.errors import InvalidImage
 from models.images.decoding import ImageLimits, load_pixels
+from models.vectors import l2
 from tests.models import image_samples as samples
 from tests.models.texts import TEXTS
 
@@ -246,3 +248,14 @@ def test_only_a_tokenizer_that_divides_at_spaces_is_given_a_beginning(kind):
     made = {"version": "1.0", "added_tokens": [], "normalizer": normalizer, "pre_tokenizer": pretokenizer}
     tokenizer = Tokenizer.from_str(json.dumps({**made, "model": model, "post_processor": None, "decoder": None}))
     assert divides_at_spaces(tokenizer) == divides
+
+
+def test_a_projected_text_has_the_same_bits_among_others():
+    """BLAS has other kernels for one row than for many."""
+    rng = np.random.default_rng(0)
+    shapes = ((1467, 384), (1467, 1280), (40, 384))
+    anchors, weights, rows = (rng.standard_normal(shape).astype(np.float32) for shape in shapes)
+    project = TextProjection(l2(anchors), weights)
+    alone = np.concatenate([project(row[None]) for row in rows])
+    for size in (2, 3, 8, 9, 17, 40):
+        assert project(rows[-size:]).tobytes() == alone[-size:].tobytes()
