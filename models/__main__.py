@@ -64,7 +64,11 @@ def export(arguments: argparse.Namespace) -> None:
             else:
                 from models.embedded import build  # imports torch
         except ModuleNotFoundError as exc:
-            raise ModelsError(f"exporting needs {exc.name}: pip install 'daguerre-service[export]'") from exc
+            name = folder.model_path(spec, arguments.home).name
+            raise ModelsError(
+                f"exporting needs {exc.name}: pip install 'daguerre-service[export]', or copy the folder "
+                f"{name} of DAGUERRE_HOME/models from a machine that has exported it"
+            ) from exc
         if spec == COLOURS:
             colours.make(path)
         else:
