@@ -46,7 +46,7 @@ SERVICE_LAYERS = (
     ("service.auth", "service.body_budget"),
     ("service.settings",),
     ("service.errors",),
-    ("service.metrics", "service.tracing"),
+    ("service.metrics",),
     ("service",),  # the version, in its __init__
 )
 MODELS_LAYERS = (

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from service import __version__, tracing
+from service import __version__
 from service.api import stopping
 from service.api.grpc.server import GrpcServer
 from service.api.http.app import create
 from service.context import Context
+from service.inference import tracing
 from service.inference.engine import Engine
 from service.inference.placement import Placement
 from service.jobs import Job

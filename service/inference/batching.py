@@ -25,8 +25,8 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from models.catalog.spec import Modality
-from service import tracing
 from service.errors import Overloaded, ServiceError, Unavailable
+from service.inference import tracing
 from service.inference.fair_threads import current_caller, current_request
 from service.metrics import BATCH_SECONDS, BATCH_SIZE, QUEUE_ITEMS, QUEUE_SECONDS
 

@@ -18,8 +18,8 @@ from models.errors import ImageTooLarge, ItemError, TextError
 from models.images.crops import Crop
 from models.images.decoding import DecodeMode, ImageLimits
 from models.images.further import is_first_of_many
-from service import tracing
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
+from service.inference import tracing
 from service.inference.batching import Caller, Key, Row
 from service.inference.engine import CachedImage, Engine, Model, require
 from service.inference.fair_threads import one_request

@@ -17,10 +17,11 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from models.errors import ModelsError
-from service import __version__, tracing
+from service import __version__
 from service.api.grpc.messages import error
 from service.auth import Auth
 from service.errors import CallerGone, ServiceError, translate
+from service.inference import tracing
 from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 from service.stores.vectors import OWNER

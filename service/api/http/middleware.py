@@ -12,11 +12,12 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import quoted
-from service import __version__, tracing
+from service import __version__
 from service.api.http.browser_sessions import coder_cookie, key_of_session, session_cookie
 from service.api.http.origins import OriginCheck
 from service.auth import Auth, is_coding, is_open
 from service.errors import NotFound, ServiceError, TimedOut, Unauthorized, Unavailable
+from service.inference import tracing
 from service.inference.fair_threads import one_caller
 from service.metrics import IN_FLIGHT, REQUEST_SECONDS, REQUESTS
 from service.stores.vectors import OWNER

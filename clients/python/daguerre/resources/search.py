@@ -88,8 +88,10 @@ class SearchMethods(EmbeddingMethods):
             model=answer["model"],
             receipt=answer["receipt"],
             texts=[] if crops is not None else _texts(query),
-            query_files=list(wanted.files),
-            files={searched.ids[i]: searched.files[i] for i in np.unique(indexes).tolist()},
+            query_files=list(wanted.files) if wanted.has_files else [],
+            files={searched.ids[i]: searched.files[i] for i in np.unique(indexes).tolist()}
+            if searched.has_files
+            else {},
         )
 
     async def _scores(self, near: Query, embeddings: Embeddings) -> Double:

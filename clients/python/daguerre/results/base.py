@@ -85,12 +85,12 @@ class ItemResults(Shown):
             object.__setattr__(self, "files", self.ids)
 
     def _gallery(self) -> Gallery:
-        for i in np.flatnonzero(self.ok).tolist() if self._has_files else ():
+        for i in np.flatnonzero(self.ok).tolist() if self.has_files else ():
             line = self._line(i)
             yield self.files[i], f"{self.ids[i]}: {line}" if line else self.ids[i]
 
     @property
-    def _has_files(self) -> bool:
+    def has_files(self) -> bool:
         """Whether paths were given, and not ids alone, which may be those of a server."""
         return self.files is not self.ids
 
@@ -170,7 +170,7 @@ class ItemResults(Shown):
         return replace(
             self,
             ids=ids,
-            files=[self.files[i] for i in at] if self._has_files else ids,
+            files=[self.files[i] for i in at] if self.has_files else ids,
             errors=Errors(sorted(errors, key=lambda error: error.index)),
             **moved,
         )

@@ -321,7 +321,7 @@ class Clustered(ItemResults):
 
     def _gallery(self) -> Gallery:
         each = max(1, PICTURES // max(len(self.clusters), 1))
-        for cluster in self.clusters if self._has_files and self.modality != "text" else ():
+        for cluster in self.clusters if self.has_files and self.modality != "text" else ():
             for i in cluster.exemplars.get("nearest", ())[:each]:
                 yield self.files[i], f"cluster {cluster.id}: {self.ids[i]}"
 

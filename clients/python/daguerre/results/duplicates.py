@@ -208,7 +208,7 @@ class Duplicates(ItemResults):
         return table
 
     def _gallery(self) -> Gallery:
-        for number, group in enumerate(self.groups if self._has_files else ()):
+        for number, group in enumerate(self.groups if self.has_files else ()):
             for i, id, similarity in zip(group.members, group.ids, group.similarity, strict=True):
                 yield self.files[i], f"group {number}: {id} {similarity:.3f}"
 

@@ -25,8 +25,8 @@ class Neighbours(Shown):
     queries : ids of what was looked for.
     indexes : (q, k) items of the corpus; ids : their ids; cosines : (q, k) float32.
     model, receipt : provenance of the vectors.
-    texts : text of each query; None for one that is no text. files : path on this machine, by id, of what was found;
-        query_files : of each query.
+    texts : text of each query; None for one that is no text. files : path on this machine, by id, of what was found,
+        empty where none was given; query_files : of each query, `queries` itself where none was given.
     """
 
     queries: list[str]
@@ -82,7 +82,7 @@ class Neighbours(Shown):
 
     def _gallery(self) -> Gallery:
         for i, query in enumerate(self.queries):
-            if self.texts[i] is None:
+            if self.texts[i] is None and self.query_files is not self.queries:
                 yield self.query_files[i], f"looked for: {query}"
             for id, cosine in self[i]:
                 yield self.files.get(id, ""), f"{id} {cosine:.3f}"
