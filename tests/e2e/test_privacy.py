@@ -127,7 +127,12 @@ def readable_paths(client: httpx.Client, kept: dict[str, str]) -> list[str]:
         ids = [kept[kind]] if kind in kept else ids
         for name in ("coded", "split", "number"):
             for id in ids:
-                paths.append(path.replace("{name}", name).replace("{id}", id).replace("{number}", "1"))
+                paths.append(
+                    path.replace("{kind}", "classifiers")
+                    .replace("{name}", name)
+                    .replace("{id}", id)
+                    .replace("{number}", "1")
+                )
     return sorted(set(paths))
 
 
