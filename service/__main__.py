@@ -31,7 +31,7 @@ FOLDERS = ("classifiers", "files", "jobs", "labels", "studies")
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="scripts/serve",
-        description="Start Daguerre.",
+        description="Start Daguerre. With --light as the first argument, scripts/serve installs no torch.",
         formatter_class=argparse.RawTextHelpFormatter,
         epilog="Settings (docs/settings.md has the reasons):\n" + setting_lines(),
     )

@@ -55,7 +55,9 @@ class Auth:
             self._require_local(reached_at)
             return None
         if not key:
-            raise Unauthorized("no API key; send the header  Authorization: Bearer <key>")
+            raise Unauthorized(
+                "no API key; send the header  Authorization: Bearer <key>, or the key as the password of the address"
+            )
         return _owner(self.keys, key.encode("latin-1", "replace"))
 
     def coder_token(self, authorization: str | None, *, reached_at: str | None) -> str:

@@ -133,19 +133,29 @@ class Unprocessable(ServiceError):
 
 
 class ItemsFailed(Unprocessable):
-    """One or more items are unusable. A request of one item takes that item's own status and code."""
+    """One or more items are unusable. A request of one item takes that item's own status and code.
 
-    def __init__(self, failures: Sequence[ItemFailure], *, of: int) -> None:
+    `what`: the field of the items; `way_out`: what a caller can do.
+    """
+
+    def __init__(
+        self,
+        failures: Sequence[ItemFailure],
+        *,
+        of: int,
+        what: str = "input",
+        way_out: str = 'send the others alone, or on_error="skip"',
+    ) -> None:
         first = failures[0]
         if of == 1:
-            super().__init__(first.message, code=first.code, param="input[0]", items=failures)
+            super().__init__(first.message, code=first.code, param=f"{what}[0]", items=failures)
             self.status = first.status
         else:
             super().__init__(
-                f"{len(failures)} of {of} items cannot be used, the first is input[{first.index}]: {first.message} "
-                '(send the others alone, or on_error="skip")',
+                f"{len(failures)} of {of} items cannot be used, the first is {what}[{first.index}]: {first.message} "
+                f"({way_out})",
                 code="invalid_items",
-                param="input",
+                param=what,
                 items=failures,
             )
 

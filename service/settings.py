@@ -226,7 +226,6 @@ class Settings(BaseSettings):
     api_keys_file: Path | None = Field(None, description="File with one API key per line; # starts a comment.")
     traces: str = Field(
         "",
-        pattern=r"^(https?://[^\s?#]+)?$",
         description="Address of a collector of OpenTelemetry that takes OTLP over HTTP, such as http://collector:4318. "
         "Unset: nothing is traced.",
     )
@@ -251,9 +250,7 @@ class Settings(BaseSettings):
             return value
         size = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]i?B|B)?\s*", value)
         if size is None:
-            raise ValueError(
-                f"vector_cache: {value.strip()!r:.60} is no size; write 2 GiB, 500 MB or a number of bytes"
-            )
+            raise ValueError(f"vector_cache: {value.strip()!r:.60} is no size; write 2 GiB, 500 MB or bytes")
         unit = size[2] or "B"
         base = 1024 if "i" in unit else 1000
         return int(float(size[1]) * base ** " KMGT".index(unit[0].upper() if unit != "B" else " "))
@@ -262,9 +259,7 @@ class Settings(BaseSettings):
     @classmethod
     def _room(cls, value: int) -> int:
         if 0 < value < SMALLEST_CACHE:
-            raise ValueError(
-                f"vector_cache: {value} bytes hold too few vectors; give {SMALLEST_CACHE} (16 MiB) or more, or 0"
-            )
+            raise ValueError(f"vector_cache: {value} bytes are too few; give {SMALLEST_CACHE} (16 MiB) or more, or 0")
         return value
 
     @field_validator("place", mode="before")
@@ -297,6 +292,13 @@ class Settings(BaseSettings):
                 f"allowed_hosts: {wrong[0]!r} is not a host name; write hub.example.org, hub.example.org:8443 or "
                 "*.example.org, without https:// and path"
             )
+        return value
+
+    @field_validator("traces")
+    @classmethod
+    def _collector(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s?#/]+(/[^\s?#]*)?", value):
+            raise ValueError(f"traces: {value!r:.100} is no address of HTTP; write http://collector:4318")
         return value
 
     @field_validator("home", "data", "labellers")

@@ -115,7 +115,9 @@ def note(results: Path, name: str, seconds: float, ended: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
-    parser.add_argument("--output", type=Path, required=True, help="folder for results.jsonl, results.md and log.txt")
+    parser.add_argument(
+        "--output", type=Path, default=Path("OUT"), help="folder for results.jsonl, results.md and log.txt"
+    )
     parser.add_argument("--device", default="cuda:0", help="cuda:N, or cpu [default: %(default)s]")
     parser.add_argument("--tiny", action="store_true", help="small networks and short runs; the figures mean nothing")
     parser.add_argument("--wheels", type=Path, help="folder that python -m bench.gpu.wheels has made")

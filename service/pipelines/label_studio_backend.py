@@ -60,15 +60,16 @@ class Source:
         return found
 
     def version(self, controls: Sequence[Control]) -> str:
-        """The name, the fingerprint and, without training, a hash of the choices: a change asks for new predictions."""
+        """The name, the fingerprint and a hash of the choices: Label Studio asks anew when any of them changes."""
         asked = orjson.dumps([[each.name, each.multiple, dict(each.choices)] for each in controls])
+        choices = hashlib.sha256(asked).hexdigest()[:8]
         if self.stored is not None:
             blocks = self.stored.head.blocks if self.stored.head else ()
             prints = [each.fingerprint for each in blocks] or [self.stored.manifest["fingerprint"]]
-            return " ".join([self.stored.label, *prints])
+            return " ".join([self.stored.label, *prints, choices])
         assert self.model is not None
         receipt = self.model.receipts[self.engine.settings.decode]
-        return f"{self.model.spec.name} {receipt['fingerprint']} {hashlib.sha256(asked).hexdigest()[:8]}"
+        return f"{self.model.spec.name} {receipt['fingerprint']} {choices}"
 
 
 async def predictions(
@@ -97,7 +98,7 @@ async def predictions(
             else:
                 done.append(LabelStudioFailure(error=refused[i].message))
     if len(failed) == len(tasks):
-        raise ItemsFailed(failed, of=len(tasks))
+        raise ItemsFailed(failed, of=len(tasks), what="tasks", way_out="mend them")
     return LabelStudioPredictions(results=done, model_version=version)
 
 

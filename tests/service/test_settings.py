@@ -60,9 +60,9 @@ def test_sizes_have_units(monkeypatch, given, size):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ("2 GB of it", "vector_cache: '2 GB of it' is no size; write 2 GiB, 500 MB or a number of bytes"),
-        ("-1", "vector_cache: '-1' is no size; write 2 GiB, 500 MB or a number of bytes"),
-        ("1 kB", "vector_cache: 1000 bytes hold too few vectors; give 16777216 (16 MiB) or more, or 0"),
+        ("2 GB of it", "vector_cache: '2 GB of it' is no size; write 2 GiB, 500 MB or bytes"),
+        ("-1", "vector_cache: '-1' is no size; write 2 GiB, 500 MB or bytes"),
+        ("1 kB", "vector_cache: 1000 bytes are too few; give 16777216 (16 MiB) or more, or 0"),
     ],
 )
 def test_a_size_that_cannot_be_is_refused(monkeypatch, given, message):
@@ -277,3 +277,9 @@ def test_a_containers_quota_counts(tmp_path, said, wanted):
     file.write_text(said)
     every = settings_module._cores(tmp_path / "absent")
     assert settings_module._cores(file) == (every if wanted is None else wanted)
+
+
+def test_a_collector_is_an_address(monkeypatch):
+    monkeypatch.setenv("DAGUERRE_TRACES", "localhost:4318")
+    with pytest.raises(ValueError, match="traces: 'localhost:4318' is no address of HTTP; write http://collector:4318"):
+        read()

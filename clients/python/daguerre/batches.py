@@ -1,11 +1,13 @@
 """Vectors for batches of rows, as `map` of Hugging Face datasets hands them over."""
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from daguerre.client import shared_client
+from daguerre.errors import DaguerreWarning
 
 COLUMNS = {"image": "images", "text": "texts"}  # names of columns that are taken without `column`
 
@@ -42,12 +44,24 @@ def embed_batch(
     chosen = column or next((each for each in COLUMNS if each in rows), None)
     if chosen is None or chosen not in rows:
         raise ValueError(f"column: there is no {column or 'image or text'}; choose one of {', '.join(rows)}")
+    kind_given = kind is not None
     kind = kind or (chosen if chosen in COLUMNS else "image")
     if kind not in COLUMNS:
         raise ValueError(f"kind: got {kind!r:.60}, it must be 'image' or 'text'")
     values = rows[chosen]
     single = not isinstance(values, list | tuple | np.ndarray)
     items: Any = {COLUMNS[kind]: [values] if single else list(values)}
-    found = shared_client(url).embed(**items, model=model, progress=False)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".*; see \.errors", DaguerreWarning)  # which a dict does not have
+        found = shared_client(url).embed(**items, model=model, progress=False)
+    if found.errors:
+        first = found.errors[0]
+        hint = "" if kind_given or chosen in COLUMNS else '; for texts, give kind="text"'
+        warnings.warn(
+            DaguerreWarning(
+                f"{chosen}: {len(found.errors):,} of {len(found):,} have no vector, the first: {first}{hint}"
+            ),
+            stacklevel=2,
+        )
     vectors = [row if good else None for row, good in zip(found.vectors, found.ok, strict=True)]
     return {name: vectors[0] if single else vectors}
