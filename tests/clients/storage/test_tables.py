@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from openpyxl.chart import BarChart
 
 from daguerre import RemarkWarning
-from daguerre.storage.tables import read_lines, read_table, read_texts
+from daguerre.errors import ItemError
+from daguerre.results.base import Errors
+from daguerre.storage.tables import read_lines, read_table, read_texts, table_of
 
 ROWS = [["a, b.jpg", "yes"], ["c.jpg", "no;\nnever"], ["é.jpg", ""]]
 
@@ -238,3 +240,9 @@ def test_many_columns_are_counted(tmp_path):
     (tmp_path / "a.csv").write_text(",".join(f"c{i}" for i in range(50)) + "\n" + ",".join("1" * 50) + "\n")
     with pytest.raises(ValueError, match=r"it has c0, .*, c19, … \(50 in all\)"):
         read_table(str(tmp_path / "a.csv")).column("x")
+
+
+def test_a_result_is_a_table_as_its_own_one_is():
+    found = Errors([ItemError(0, "a.jpg", "invalid_image", "no image"), ItemError(2, "c.jpg", "too_large", "large")])
+    assert table_of(found).rows == table_of(found.to_pandas()).rows
+    assert [row["id"] for row in table_of(found).rows] == ["a.jpg", "c.jpg"]

@@ -132,7 +132,7 @@ def read_table(path: str) -> Table:
 
 
 def table_of(given: Any) -> Table:
-    """A table of a path, of a DataFrame of pandas, polars or pyarrow, or of columns by name. Raises ValueError.
+    """A table of a path, a result, a DataFrame of pandas, polars or pyarrow, or of columns by name. Raises ValueError.
 
     Labels in the index of a DataFrame of pandas are a column: id, unless the index has a name.
     """
@@ -140,6 +140,8 @@ def table_of(given: Any) -> Table:
         return given
     if isinstance(given, str | os.PathLike):
         return read_table(os.fspath(given))
+    if hasattr(given, "to_pandas") and not hasattr(given, "columns") and not hasattr(given, "column_names"):
+        given = given.to_pandas()  # a result of ours
     if isinstance(given, Mapping):
         columns = {str(name): list(values) for name, values in given.items()}
     elif hasattr(given, "reset_index"):  # pandas
@@ -152,7 +154,7 @@ def table_of(given: Any) -> Table:
         names = getattr(given, "column_names", None) or given.columns
         columns = {str(each): [getattr(value, "as_py", lambda v=value: v)() for value in given[each]] for each in names}
     else:
-        raise TypeError(f"table: got {type(given).__name__}; give a path, a DataFrame, or columns by name")
+        raise TypeError(f"table: got {type(given).__name__}; give a path, a result, a DataFrame, or columns by name")
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"table: its columns have different lengths, {lengths}; give a value for each row")
