@@ -3,6 +3,7 @@
 The XML is read by expat. A document type, and with it every entity of its own, is refused.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
@@ -45,24 +46,27 @@ def read_config(text: str) -> list[Control]:
     """The Choices and Number controls of pictures in a configuration. Raises Unprocessable."""
     pictures: dict[str, str] = {}
     controls: list[tuple[str, dict[str, str], dict[str, tuple[str, ...]]]] = []
-    inside: list[str] = []  # names of the elements that are open
+    inside: list[dict[str, tuple[str, ...]] | None] = []  # of each open element, the choices that it is in
 
     def begin(name: str, about: dict[str, str]) -> None:
-        inside.append(name)
+        within = inside[-1] if inside else None
         if name == "Image":
             pictures[about.get("name", "")] = about.get("value", "")
         elif name in ("Choices", "Number"):
             controls.append((name, about, {}))
-        elif name == "Choice" and "Choices" in inside:
+            within = controls[-1][2] if name == "Choices" else within
+        elif name == "Choice" and within is not None:
             value = about.get("alias") or about.get("value", "")
             given = about.get("predicted_values")
             labels = [about.get("value", "")] if given is None else given.split(",")
-            controls[-1][2][value] = tuple(filter(None, (label.strip() for label in labels)))
+            meant = filter(None, (label.strip() for label in labels))
+            within[value] = tuple(dict.fromkeys([*within.get(value, ()), *meant]))
+        inside.append(within)
 
     def refuse_types(*_: object) -> NoReturn:
         raise _invalid("has a document type, which is not read; leave it out")
 
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")  # whatever encoding a declaration names: the text is decoded already
     parser.StartElementHandler = begin
     parser.EndElementHandler = lambda name: inside.pop()
     parser.StartDoctypeDeclHandler = refuse_types
@@ -72,15 +76,15 @@ def read_config(text: str) -> list[Control]:
         raise _invalid(f"is no XML ({exc}); send the configuration of the project") from exc
     made = []
     for kind, about, choices in controls:
-        column = pictures.get(about.get("toName", ""), "")
-        if len(column) > 1 and column[0] == "$" and (kind == "Number" or any(choices.values())):
+        name, picture = about.get("name", ""), about.get("toName", "")
+        column = pictures.get(picture, "")
+        if name and picture and len(column) > 1 and column[0] == "$" and (kind == "Number" or any(choices.values())):
             multiple = about.get("choice", "single") == "multiple"
-            names = {"name": about.get("name", ""), "picture": about["toName"], "column": column[1:]}
-            made.append(Control(**names, choices=choices, multiple=multiple))
+            made.append(Control(name=name, picture=picture, column=column[1:], choices=choices, multiple=multiple))
     if not made:
         raise _invalid(f'has no Choices or Number of an Image with value="$…"; add for example {EXAMPLE}')
     for control in made:
-        twice = next((label for label in control.labels if control.labels.count(label) > 1), None)
+        twice = next((label for label, count in Counter(control.labels).items() if count > 1), None)
         if twice is not None:
             raise _invalid(f"has {quoted(twice)} in two choices of {quoted(control.name)}; keep one of them")
     return made

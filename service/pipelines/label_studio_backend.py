@@ -46,6 +46,7 @@ class Source:
         found = read_config(config)
         if self.stored is None:
             found = [each for each in found if len(each.labels) > 1]
+            found = [each for each in found if each.column == found[0].column]  # one picture of a task is read
             problem = "has no Choices with two labels or more, which zero-shot needs; add a contrast"
         else:
             labels = self.stored.labels
