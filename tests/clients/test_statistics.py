@@ -70,7 +70,8 @@ def test_the_do_file_applies_the_table_of_labels(written):
     assert defined == {row["value"]: row["label"] for row in labels}
     assert [defined.get(row["label"], "") for row in rows] == TABLE["label"]
     assert "label values label label_l" in told
-    assert told.startswith('import delimited using "out.csv", varnames(1) case(preserve) encoding("utf-8") clear\n')
+    first = 'import delimited using "out.csv", varnames(1) case(preserve) encoding("utf-8") stringcols(1 7) clear\n'
+    assert told.startswith(first)  # texts are texts, even 007
 
 
 def test_no_text_is_a_macro_of_stata(tmp_path):
@@ -123,3 +124,36 @@ def test_vectors_are_variables(inline, photos, tmp_path):
 def test_tables_that_do_not_fit_are_refused(tmp_path, table, name, message):
     with pytest.raises(ValueError, match=message):
         write_statistics(table, tmp_path / name)
+
+
+CODES = {
+    "post": ["1700000000000000001", "1700000000000000002"],  # a double has the same for both
+    "zip": ["007", "01234"],
+    "group": ["1_000", "2_000"],
+    "time": ["1732999999", "1732999998"],
+    "share": [0.1234567890123, math.inf],
+    "str5": [1, 2],
+    "answer " * 6: ["agree", "agree"],
+}
+
+
+@pytest.mark.parametrize("suffix", ["dta", "sav", "csv"])
+def test_no_digit_of_a_code_is_lost(tmp_path, suffix):
+    path = tmp_path / f"out.{suffix}"
+    with pytest.warns(RemarkWarning, match="not valid there"):
+        write_statistics(CODES, path)
+    if suffix == "csv":
+        frame = pd.read_csv(path, dtype={"post": str, "zip": str, "group": str}).fillna({"share": math.nan})
+        coded = pd.read_csv(tmp_path / "out.labels.csv", dtype=str)
+        texts = {name: list(rows["label"]) for name, rows in coded.groupby("variable")}
+        names = re.findall(r"label define (\S+)", (tmp_path / "out.do").read_text())
+        assert all(FORMAT.fullmatch(name) for name in names)
+    else:
+        frame, about = getattr(pyreadstat, f"read_{suffix}")(path)
+        texts = {name: list(labels.values()) for name, labels in about.variable_value_labels.items()}
+    for name in ("post", "zip", "group"):
+        assert texts.get(name, list(frame[name])) == CODES[name]
+    assert list(frame["time"]) == [1732999999, 1732999998]
+    assert frame["share"][0] == 0.1234567890123
+    assert math.isnan(frame["share"][1])
+    assert "str5_" in frame

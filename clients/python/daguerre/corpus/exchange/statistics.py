@@ -14,14 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from daguerre.errors import RemarkWarning
 from daguerre.results.base import import_pandas
 from daguerre.results.embeddings import read_embeddings
 from daguerre.storage.tables import Table, table_of
 from daguerre.storage.whole import whole_file
 
-LONGEST_NAME, LONGEST_TEXT = 32, 2045  # of Stata: characters, and bytes
+LONGEST_NAME = 30  # characters: two fewer than in Stata, since names of value labels are made of them
+LONGEST_TEXT = 2045  # bytes, of Stata
 MOST_LABELS = 1000
+LARGEST = 2**53  # beyond it, whole numbers are not all numbers of Stata and SPSS
+NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")  # 007 and 1_000 are codes
+INFINITE = re.compile(r"nan|[+-]?inf(inity)?", re.IGNORECASE)
+STRING_TYPE = re.compile(r"str[0-9]+", re.IGNORECASE)  # reserved by Stata too
 MOST_VECTOR = 2000  # numbers of a vector: Stata's basic edition has 2,048 variables
 TEXTS = frozenset({"id", "path", "file", "text", "error", "remark", "fingerprint", "item", "query"})  # never coded
 RESERVED = frozenset(
@@ -129,14 +136,20 @@ def _vectors(given: Any) -> dict[str, Sequence[Any]] | None:
 
 
 def _values(table: Table, column: str) -> Sequence[Any]:
-    """The cells of a column: numbers where all are, else texts."""
+    """The cells of a column: numbers where all are, and have no digit more than a number keeps; else texts."""
     cells = table.codes(column)
-    if column.casefold() not in TEXTS and any(cells):
-        try:
-            return [math.nan if cell is None else float(cell) for cell in cells]
-        except ValueError:
-            pass
+    if column.casefold() not in TEXTS and any(cells) and all(cell is None or _is_number(cell) for cell in cells):
+        numbers = [math.nan if cell is None else float(cell) for cell in cells]
+        return [number if math.isfinite(number) else math.nan for number in numbers]  # neither program has an infinity
     return [cell or "" for cell in cells]
+
+
+def _is_number(cell: str) -> bool:
+    if INFINITE.fullmatch(cell):
+        return True
+    if not NUMBER.fullmatch(cell):
+        return False
+    return not cell.lstrip("+-").isdigit() or (len(cell) < 18 and abs(int(cell)) <= LARGEST)
 
 
 def _valid(column: str, taken: set[str]) -> str:
@@ -145,6 +158,7 @@ def _valid(column: str, taken: set[str]) -> str:
     name = re.sub(r"\W+", "_", plain, flags=re.ASCII).strip("_") or "v"
     name = (name if name[0].isalpha() else f"v_{name}")[:LONGEST_NAME]
     name = f"{name[: LONGEST_NAME - 1]}_" if name in RESERVED or name.casefold() in RESERVED else name
+    name = f"{name[: LONGEST_NAME - 1]}_" if STRING_TYPE.fullmatch(name) else name
     stem, number = name, 1
     while name.casefold() in taken:
         number += 1
@@ -154,9 +168,14 @@ def _valid(column: str, taken: set[str]) -> str:
 
 def _write_csv(variables: Sequence[Variable], path: Path) -> None:
     labelled = [variable for variable in variables if variable.labels]
-    cells = [["" if v != v else f"{v:.9g}" if isinstance(v, float) else v for v in each.values] for each in variables]
+    cells = [
+        ["" if v != v else _shortest(v) if isinstance(v, float | np.floating) else v for v in each.values]
+        for each in variables
+    ]
     pairs = [[each.name, number, text] for each in labelled for number, text in each.labels.items()]
-    lines = [f'import delimited using "{path.name}", varnames(1) case(preserve) encoding("utf-8") clear']
+    texts = [str(i) for i, each in enumerate(variables, 1) if any(isinstance(v, str) for v in each.values)]
+    kinds = f" stringcols({' '.join(texts)})" if texts else ""
+    lines = [f'import delimited using "{path.name}", varnames(1) case(preserve) encoding("utf-8"){kinds} clear']
     lines += [f"label variable {each.name} {_quoted(each.label[:80])}" for each in variables]
     for each in labelled:
         told = [f"label define {each.name}_l {n} {_quoted(text)}, modify" for n, text in each.labels.items()]
@@ -172,7 +191,12 @@ def _write_csv(variables: Sequence[Variable], path: Path) -> None:
         Path(file).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def _shortest(number: Any) -> str:
+    """The fewest digits that give the number back."""
+    return str(int(number)) if abs(number) <= LARGEST and number == int(number) else str(number)
+
+
 def _quoted(text: str) -> str:
     """A string of Stata, in which nothing is a macro."""
-    plain = " ".join(text.split()).replace("`", "'").replace("$", "\\$").replace("\"'", "\" '")
+    plain = " ".join(text.replace("\0", " ").split()).replace("`", "'").replace("$", "\\$").replace("\"'", "\" '")
     return f'`"{plain}"\''
