@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.errors import ModelUnavailable
 from models.sessions.devices import device_unavailable, engine_folder, gpu_index, prepare, providers
 from models.sessions.gpu import Arrays, Feeds, GpuRunner, single
-from models.sessions.packed import packed_graph
+from models.sessions.packed import open_packed, packed_graph
 
 logger = logging.getLogger("daguerre.onnx")
 _HEAVY = {
@@ -59,10 +59,7 @@ class OnnxSession:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
         options.log_severity_level = 3
-        opened = path
-        if packed is not None and device == "cpu" and (mapped := packed_graph(path, packed)):
-            opened = mapped
-            options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is optimised already
+        mapped = packed_graph(path, packed) if packed is not None and device == "cpu" else None
         if device != "cpu":
             options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
         if engine_cache is not None and device.startswith("tensorrt"):
@@ -71,7 +68,8 @@ class OnnxSession:
         prepare(device)
         try:
             # without `enable_fallback=0` a session falls back to the CPU after an error of the GPU
-            self._session = ort.InferenceSession(str(opened), options, providers=chosen, enable_fallback=0)
+            opened: Any = open_packed(mapped, options) if mapped else None
+            self._session = opened or ort.InferenceSession(str(path), options, providers=chosen, enable_fallback=0)
         except Exception as exc:  # ONNX Runtime raises its own bare classes
             raise ModelUnavailable(f"{path.name} cannot be loaded on {device}: {exc}") from exc
         got = self._session.get_providers()

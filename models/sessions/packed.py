@@ -42,6 +42,8 @@ def packed_graph(graph: Path, cache: Path) -> Path | None:
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f"{prefix}.lock"):
             if not final.exists():
+                for unfinished in cache.glob(f".{prefix}-*"):  # of a process that was killed
+                    shutil.rmtree(unfinished, ignore_errors=True)
                 _make(graph, final)
                 for older in cache.glob(f"{prefix}-*"):
                     if older != final:
@@ -54,7 +56,7 @@ def packed_graph(graph: Path, cache: Path) -> Path | None:
 
 def _make(graph: Path, final: Path) -> None:
     """Make the folder `final` in another process, whose memory is free again. Raises OSError where that fails."""
-    staging = Path(tempfile.mkdtemp(prefix=".", dir=final.parent))
+    staging = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
     try:
         made = run_module("models.sessions.packed", str(graph), str(staging))
         if made.returncode:
@@ -89,28 +91,38 @@ def _options(**entries: str) -> Any:
 
 
 def pack(graph: Path, folder: Path) -> None:
-    """Write the packed form of `graph` into `folder`, or why its vectors would be others."""
+    """Write the packed form of `graph` into `folder`, or that its vectors would be others.
+
+    Raises the errors of ONNX Runtime, which may be of a full disk or of too little memory: it is tried again later.
+    """
     options = _options(
         optimized_model_external_initializers_file_name=WEIGHTS,
         optimized_model_external_initializers_min_size_in_bytes="1024",
         save_external_prepacked_constant_initializers="1",
     )
     options.optimized_model_filepath = str(folder / GRAPH)
-    try:
-        plain = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        mapped_options = _options()
-        mapped_options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        mapped = ort.InferenceSession(str(folder / GRAPH), mapped_options, providers=["CPUExecutionProvider"])
-        inputs = {each.name: _sample(each.shape, each.type) for each in plain.get_inputs()}
-        expected, got = plain.run(None, inputs), mapped.run(None, inputs)
-        same = all(np.array_equal(a, b, equal_nan=True) for a, b in zip(expected, got, strict=True))
-        reason = "" if same else "other vectors than those of the graph"
-    except Exception as exc:  # ONNX Runtime raises its own bare classes
-        reason = " ".join(str(exc).split())
-    if reason:
+    plain = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    mapped_options = _options()
+    mapped_options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    mapped = ort.InferenceSession(str(folder / GRAPH), mapped_options, providers=["CPUExecutionProvider"])
+    inputs = {each.name: _sample(each.shape, each.type) for each in plain.get_inputs()}
+    expected, got = plain.run(None, inputs), mapped.run(None, inputs)
+    if not all(np.array_equal(a, b, equal_nan=True) for a, b in zip(expected, got, strict=True)):
         for file in folder.iterdir():
             file.unlink()
-        (folder / REFUSED).write_text(reason)
+        (folder / REFUSED).write_text("other vectors than those of the graph")
+
+
+def open_packed(packed: Path, options: Any) -> Any:
+    """A session of a packed graph; None where its files are damaged: they are removed, and made again at a start."""
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is optimised already
+    try:
+        return ort.InferenceSession(str(packed), options, providers=["CPUExecutionProvider"])
+    except Exception as exc:  # ONNX Runtime raises its own bare classes
+        logger.warning("%s is removed, since it cannot be opened: %s", packed.parent, " ".join(str(exc).split()))
+        shutil.rmtree(packed.parent, ignore_errors=True)
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+        return None
 
 
 def _sample(shape: list[Any], kind: str) -> Any:

@@ -1,6 +1,7 @@
 """Packed graphs: the same vectors, one copy in memory, made once, and none where there cannot be one."""
 
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,43 @@ def test_a_packed_folder_has_graph_and_weights_only(cache):
     (folder,) = (path for path in cache.iterdir() if path.is_dir())
     assert sorted(path.name for path in folder.iterdir()) == sorted([GRAPH, WEIGHTS])
     assert folder.name.startswith("model-0123")
+
+
+@pytest.mark.parametrize("name", [GRAPH, WEIGHTS])
+def test_a_damaged_file_is_removed_and_the_graph_opened_as_it_is(graph, cache, tmp_path, caplog, name):
+    folder = shutil.copytree(cache, tmp_path / "cache")
+    (damaged,) = folder.glob(f"*/{name}")
+    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    ids = np.random.default_rng(1).integers(0, 100, (3, SIDE))
+    with caplog.at_level(logging.WARNING, "daguerre.packed"):
+        session = OnnxSession(graph, threads=1, packed=folder)
+    assert session.run(ids).tobytes() == OnnxSession(graph, threads=1).run(ids).tobytes()
+    assert "is removed, since it cannot be opened" in caplog.text
+    assert not damaged.parent.exists()
+
+
+def test_a_failure_is_none_for_ever_and_what_a_killed_process_left_is_removed(graph, tmp_path, monkeypatch, caplog):
+    names = []
+
+    def killed(module, graph, folder):  # before its folder is removed
+        names.append(Path(folder).name)
+        return type("Done", (), {"returncode": 1, "stderr": "No space left on device"})
+
+    with monkeypatch.context() as patched:
+        patched.setattr(packed, "run_module", killed)
+        patched.setattr(packed.shutil, "rmtree", lambda *arguments, **options: None)
+        assert packed_graph(graph, tmp_path) is None
+    assert (tmp_path / names[0]).exists()
+    assert "No space left" in caplog.text
+    assert packed_graph(graph, tmp_path)
+    assert not (tmp_path / names[0]).exists()
+
+
+def test_an_error_while_packing_is_no_refusal(graph, tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise RuntimeError("No space left on device")
+
+    monkeypatch.setattr(packed.ort, "InferenceSession", full)
+    with pytest.raises(RuntimeError, match="No space"):
+        pack(graph, tmp_path)
+    assert not (tmp_path / REFUSED).exists()
