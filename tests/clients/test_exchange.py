@@ -135,6 +135,15 @@ def test_other_files_are_refused(tmp_path, name, content, message):
         read_annotations(tmp_path / name)
 
 
+@pytest.mark.parametrize("character", ["\0", "\x0b", "\ufffe", "\ud800"])
+@pytest.mark.parametrize("name", ["item", "variable", "value", "by"])
+def test_characters_that_xml_does_not_have_are_named(tmp_path, character, name):
+    about = {"item": "a", "variable": "v", "value": "x", "by": "anna", name: f"a{character}b"}
+    with pytest.raises(ValueError, match="which no XML file can hold"):
+        write_annotations(tasks_of([Mark(**about)]), tmp_path / "a.xml")
+    assert not list(tmp_path.iterdir())
+
+
 def test_4cat_takes_twenty_fields(tmp_path):
     marks = [Mark(item="a", variable=f"v{i}", value="x", by="anna") for i in range(21)]
     with pytest.raises(ValueError, match="20 fields at once, and there are 21"):

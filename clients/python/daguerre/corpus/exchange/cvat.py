@@ -4,6 +4,7 @@ A code is a tag whose label is the variable, with the attributes `code`, `coder`
 without the attribute `code` is a code of the variable `tag`, and its label the value.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree import ElementTree
@@ -12,11 +13,13 @@ from xml.parsers import expat
 from daguerre.corpus.exchange.marks import Mark
 
 SEVERAL = "\n"  # between the codes of a variable with several
+ALLOWED = r"\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff"  # characters of XML 1.0
+INVALID = re.compile(f"[^{ALLOWED}]")
 PLAIN = "tag"  # the variable of tags without an attribute `code`
 
 
 def write(marks: Iterable[Mark]) -> str:
-    """The marks as XML."""
+    """The marks as XML. Raises ValueError for a character that XML does not have, such as NUL."""
     root = ElementTree.Element("annotations")
     ElementTree.SubElement(root, "version").text = "1.1"
     images: dict[str, ElementTree.Element] = {}
@@ -45,7 +48,11 @@ def write(marks: Iterable[Mark]) -> str:
             if value is not None:
                 ElementTree.SubElement(element, "attribute", {"name": name}).text = str(value)
     ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    text = ElementTree.tostring(root, encoding="unicode")
+    if (invalid := INVALID.search(text)) is not None:
+        around = text[max(invalid.start() - 40, 0) : invalid.end() + 40]
+        raise ValueError(f"{around!r}: has {invalid[0]!r}, which no XML file can hold; change it, or write a .json")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 
 def read(text: str) -> Iterator[Mark]:
@@ -55,7 +62,7 @@ def read(text: str) -> Iterator[Mark]:
         if image.get("width") and image.get("height"):
             size = (int(image.get("width", "")), int(image.get("height", "")))
         for element in image:
-            has = {each.get("name"): each.text or "" for each in element.iter("attribute")}
+            has = {each.get("name"): each.text or "" for each in element.findall("attribute")}
             about: dict[str, Any] = {"item": item, "by": has.get("coder", "cvat")}
             about |= {
                 "predicted": element.get("source") == "auto",
