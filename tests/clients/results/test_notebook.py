@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import matplotlib
 import numpy as np
 import pytest
+from PIL import EpsImagePlugin
 
 import daguerre
 from daguerre import Embeddings, Errors
@@ -133,6 +134,14 @@ def test_files_that_cannot_be_read_have_no_picture(tmp_path):
     assert thumbnail(str(tmp_path / "a.jpg"), whole=True) is None
     (tmp_path / "b.jpg").write_bytes(harness.jpeg("rocket", width=100))
     assert thumbnail(str(tmp_path / "b.jpg"), whole=True)[:2] == b"\xff\xd8"
+
+
+def test_a_program_in_postscript_is_no_picture(tmp_path, monkeypatch):
+    run = []
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *arguments, **options: run.append(arguments))
+    (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n%%EOF\n")
+    assert thumbnail(str(tmp_path / "a.jpg"), whole=True) is None
+    assert not run
 
 
 def test_texts_have_no_pictures_and_a_table(client, photos, monkeypatch):

@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from daguerre.inputs.kinds import HEAD, kind_of
+
 PICTURES, ROWS, COLUMNS = 12, 8, 12  # that a notebook shows of a result
 LOOKED_AT = 10 * PICTURES  # items among which files are looked for
 SIDE = 160  # pixels of the longer side of a picture
@@ -96,6 +98,9 @@ def thumbnail(file: str, *, whole: bool) -> bytes | None:
     except ModuleNotFoundError:
         return None
     try:
+        with open(file, "rb") as content:
+            if kind_of(content.read(HEAD)) != "image":  # Pillow runs Ghostscript for a file of PostScript
+                return None
         with Image.open(file) as opened:
             opened.draft("RGB", (2 * SIDE, 2 * SIDE))
             upright = ImageOps.exif_transpose(opened).convert("RGBA")
