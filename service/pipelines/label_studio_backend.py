@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.classifiers.store import Stored
 from models.errors import listed
-from service.errors import ItemFailure, ItemsFailed, Unprocessable
+from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable
 from service.inference.engine import Engine, Model
 from service.pipelines.embeddings import embed
 from service.pipelines.items import Item
@@ -42,11 +42,18 @@ class Source:
     stored: Stored | None = None
 
     def controls(self, config: str) -> list[Control]:
-        """The controls that it predicts. Raises Unprocessable."""
+        """The controls that it predicts. Raises Unprocessable, and TooLarge for more labels than a request may have."""
         found = read_config(config)
         if self.stored is None:
             found = [each for each in found if len(each.labels) > 1]
             found = [each for each in found if each.column == found[0].column]  # one picture of a task is read
+            n, most = sum(len(each.labels) for each in found), self.engine.settings.max_labels
+            if n > most:
+                raise TooLarge(
+                    f"label_config: has {n:,} labels in all, the limit is {most:,}; use several projects",
+                    code="too_many_labels",
+                    param="label_config",
+                )
             problem = "has no Choices with two labels or more, which zero-shot needs; add a contrast"
         else:
             labels = self.stored.labels

@@ -1,13 +1,19 @@
 """Labelling configurations of Label Studio, hostile and odd ones among them."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from service.errors import Unprocessable
+from service.errors import TooLarge, Unprocessable
 from service.pipelines.label_config import read_config
 from service.pipelines.label_studio_backend import Source
 
 IMAGE = '<Image name="i" value="$image"/>'
 TWO = '<Choice value="a"/><Choice value="b"/>'
+
+ENGINE: Any = SimpleNamespace(settings=SimpleNamespace(max_labels=4))
+SOURCE = Source(ENGINE, ENGINE)
 
 
 def choices(inner: str, about: str = 'name="c" toName="i"') -> str:
@@ -60,5 +66,11 @@ def test_thousands_of_choices_and_deep_elements_are_read():
 
 def test_controls_of_another_picture_are_not_predicted_from_the_first():
     other = choices(TWO, 'name="d" toName="j"')
-    found = Source(None, None).controls(f'<View>{IMAGE}{choices(TWO)}<Image name="j" value="$other"/>{other}</View>')
+    found = SOURCE.controls(f'<View>{IMAGE}{choices(TWO)}<Image name="j" value="$other"/>{other}</View>')
     assert [each.name for each in found] == ["c"]
+
+
+def test_the_labels_of_all_controls_count():
+    controls = "".join(choices(TWO, f'name="c{i}" toName="i"') for i in range(3))
+    with pytest.raises(TooLarge, match="has 6 labels in all, the limit is 4"):
+        SOURCE.controls(f"<View>{IMAGE}{controls}</View>")
