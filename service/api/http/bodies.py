@@ -76,6 +76,7 @@ class Bodies:
         `file`: the body is one file, and neither JSON nor a form.
         """
         request.state.uploads = []
+        _refuse_compressed(request)
         try:
             if file or not _is_form(request):
                 self._budget.check(int(request.headers.get("content-length") or 0))
@@ -248,10 +249,14 @@ def _caller(request: Request) -> str | None:
     return owner or (request.client.host if request.client else None)
 
 
-def _is_form(request: Request) -> bool:
-    """Whether the body is a form. Raises UnsupportedMedia if it is neither a form nor JSON."""
+def _refuse_compressed(request: Request) -> None:
     if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         raise UnsupportedMedia("content-encoding: compressed bodies are not read here; send it uncompressed")
+
+
+def _is_form(request: Request) -> bool:
+    """Whether the body is a form. Raises UnsupportedMedia if it is neither a form nor JSON."""
+    _refuse_compressed(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/json", "multipart/form-data", ""):
         raise UnsupportedMedia(

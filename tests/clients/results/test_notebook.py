@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import matplotlib
 import numpy as np
 import pytest
-from PIL import EpsImagePlugin
+from PIL import EpsImagePlugin, Image
 
 import daguerre
 from daguerre import Embeddings, Errors
@@ -134,6 +134,11 @@ def test_files_that_cannot_be_read_have_no_picture(tmp_path):
     assert thumbnail(str(tmp_path / "a.jpg"), whole=True) is None
     (tmp_path / "b.jpg").write_bytes(harness.jpeg("rocket", width=100))
     assert thumbnail(str(tmp_path / "b.jpg"), whole=True)[:2] == b"\xff\xd8"
+
+
+def test_a_picture_that_takes_gigabytes_is_not_decoded(tmp_path):
+    Image.new("1", (10_000, 9_000)).save(tmp_path / "large.png")  # 30 kB
+    assert thumbnail(str(tmp_path / "large.png"), whole=False) is None
 
 
 def test_a_program_in_postscript_is_no_picture(tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ from daguerre.inputs.kinds import HEAD, kind_of
 PICTURES, ROWS, COLUMNS = 12, 8, 12  # that a notebook shows of a result
 LOOKED_AT = 10 * PICTURES  # items among which files are looked for
 SIDE = 160  # pixels of the longer side of a picture
+LARGEST = 50_000_000  # pixels of a picture that is decoded for a thumbnail
 CELLS = 8  # along the longer side of a picture that is blurred as a whole
 PART = "daguerre"  # the attribute of a table that says which part of a result it is of
 VARIABLE = "DAGUERRE_PICTURES"  # blurred, blurred_whole, thumbnails or none
@@ -103,6 +104,8 @@ def thumbnail(file: str, *, whole: bool) -> bytes | None:
                 return None
         with Image.open(file) as opened:
             opened.draft("RGB", (2 * SIDE, 2 * SIDE))
+            if opened.width * opened.height > LARGEST:
+                return None
             upright = ImageOps.exif_transpose(opened).convert("RGBA")
             upright.thumbnail((SIDE, SIDE))
             image = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")

@@ -27,7 +27,7 @@ def add(app: FastAPI, context: Context) -> None:
         tags=["embeddings"],
         summary="Embed a picture for Orange",
         response_model=OrangeAnswer,
-        responses=openapi.errors(400, 404, 413, 422, 429),
+        responses=openapi.errors(400, 404, 413, 415, 422, 429),
         openapi_extra={"requestBody": {"required": True, "content": {"image/jpeg": PICTURE}}},
     )
     async def orange(
