@@ -100,6 +100,9 @@ def imported(study: Study, assignment: str | None, request: schema.LabelStudioTa
                 if annotation.get("was_cancelled"):
                     continue
                 name = _person(annotation.get("completed_by"), request.names)
+                values, problems = _values(coded, _dicts(annotation.get("result")))
+                if name not in people or name in coders:
+                    remarks += [f"tasks[{i}]: {problem}" for problem in problems]
                 if name not in coders:
                     if name in people:
                         decisions[name] += 1
@@ -109,8 +112,6 @@ def imported(study: Study, assignment: str | None, request: schema.LabelStudioTa
                             f"{listed(coders)}; say in names which of them that is"
                         )
                     continue
-                values, problems = _values(coded, _dicts(annotation.get("result")))
-                remarks += [f"tasks[{i}]: {problem}" for problem in problems]
                 task_row = "SELECT 1 FROM tasks WHERE coder = ? AND unit = ?"
                 if db.execute(task_row, (coders[name].number, unit)).fetchone() is None:
                     remarks.append(f"tasks[{i}]: its item is not assigned to {name[:60]!r}")

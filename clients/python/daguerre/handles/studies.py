@@ -28,6 +28,7 @@ from daguerre.transport.operations import (
     DELETE_STUDY,
     DISAGREEMENTS,
     FROM_LABEL_STUDIO,
+    FROM_LABEL_STUDIO_ONLY,
     LABEL_STUDIO,
     PUT_CODEBOOK,
     RENEW_TOKEN,
@@ -278,17 +279,21 @@ class AsyncCodingStudy(AsyncStudyAnalyses, AsyncStudyData):
         return await self._session.ask(LABEL_STUDIO, {"name": self.name, "assignment": assignment})
 
     async def add_label_studio(
-        self, tasks: Sequence[Any], assignment: str, *, names: Mapping[str, str] | None = None
+        self, tasks: Sequence[Any], assignment: str | None = None, *, names: Mapping[str, str] | None = None
     ) -> Content:
         """Save annotations of Label Studio as codes of an assignment's coders.
 
         Parameters
         ----------
         tasks : as of Label Studio's JSON export.
+        assignment : name of the assignment; None: the only one.
         names : name of the coder by the value of completed_by; None: the value.
         """
-        fields = {"name": self.name, "assignment": assignment, "tasks": list(tasks)}
-        answer = await self._session.ask(FROM_LABEL_STUDIO, {**fields, "names": dict(names or {})})
+        fields: dict[str, Any] = {"name": self.name, "tasks": list(tasks), "names": dict(names or {})}
+        if assignment is None:
+            answer = await self._session.ask(FROM_LABEL_STUDIO_ONLY, fields)
+        else:
+            answer = await self._session.ask(FROM_LABEL_STUDIO, {**fields, "assignment": assignment})
         self._remark(answer["remarks"])
         return dict(answer)
 

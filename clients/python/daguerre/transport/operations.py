@@ -209,6 +209,7 @@ LABEL_STUDIO: Operation[list[Any]] = Operation(
     "GET", "/v1/studies/{name}/label-studio", HTTP_ONLY, lambda content, _: list(content)
 )
 FROM_LABEL_STUDIO = Operation("POST", "/v1/studies/{name}/label-studio?assignment={assignment}", HTTP_ONLY, _content)
+FROM_LABEL_STUDIO_ONLY = Operation("POST", "/v1/studies/{name}/label-studio", HTTP_ONLY, _content)
 
 STUDY_ZERO_SHOT = Operation("POST", "/v1/studies/{name}/zero-shot", HTTP_ONLY, _content)
 STUDY_PREVIEW = Operation("POST", "/v1/studies/{name}/zero-shot/preview", HTTP_ONLY, _content)

@@ -4,15 +4,19 @@ Further commands of the group are in study_data.py.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
 
 from daguerre.cli import options
-from daguerre.cli.group import SOME_FAILED, Settings
+from daguerre.cli.group import REFUSED, SOME_FAILED, Settings
 from daguerre.cli.output import check_table, columns_of, failures, local_time
 from daguerre.corpus.exchange.formats import PROGRAMS, read_annotations, write_annotations
+from daguerre.corpus.exchange.marks import marks_of
+from daguerre.types.common import listed
 
 NAME = click.argument("name")
 ASSIGNMENT = options.input_option("--assignment", help="Name of the assignment; the only one if left out.")
@@ -262,26 +266,68 @@ def codes(settings: Settings, /, name: str, out: str, layout: Any, **given: Any)
     show_default="by the file's name",
     help="Program of the file: .json of Label Studio, .xml of CVAT for images 1.1, .csv or .ndjson of 4CAT.",
 )
+@options.option("--coder", help="Name of the coder who made the annotations of --add, in a file with one coder.")
+@options.option(
+    "--names", multiple=True, metavar="FROM=TO", help="Coder TO of the annotations of FROM in the file; repeatable."
+)
 @options.output_option("--out", type=options.NEW_FILE, help="Write the codes to this file.")
 @click.pass_obj
 def annotations(
-    settings: Settings, name: str, assignment: str | None, tasks: str | None, program: Any, out: str | None
+    settings: Settings,
+    /,
+    name: str,
+    assignment: str | None,
+    tasks: str | None,
+    program: Any,
+    out: str | None,
+    coder: str | None,
+    names: Names,
 ) -> None:
-    """Write codes for Label Studio, CVAT or 4CAT, or save their annotations as codes."""
+    """Write codes for Label Studio, CVAT or 4CAT, or save their annotations as codes.
+
+    Files of 4CAT with one coder do not have the coder's name: say it with --coder.
+    """
     if (tasks is None) == (out is None):
         raise click.UsageError("give --add with annotations to save, or --out to write codes to a file")
-    if tasks is not None and assignment is None:
-        raise click.UsageError("--add needs --assignment")
+    if out is not None and (coder is not None or names):
+        raise click.UsageError("--coder and --names apply only to --add")
     added = None if tasks is None else read_annotations(tasks, program)
+    people = {} if added is None else _people(added, coder, names)
     with settings.client() as client:
         found = client.study(name)
         if out is not None:
             made = found.label_studio(assignment)
             write_annotations(made, out, program)
-            settings.notify(f"{out}: {len(made):,} items")
+            marks = list(marks_of(made))
+            settings.notify(f"{out}: {len(marks):,} codes of {len({mark.item for mark in marks}):,} items")
         elif added is not None:
-            answer = found.add_label_studio(added, assignment or "")
+            answer = found.add_label_studio(added, assignment, names=people)
             settings.notify(f"{name}: {answer['codes']:,} codes saved, {answer['unchanged']:,} there already")
+            if not answer["codes"] and not answer["unchanged"] and answer["remarks"]:
+                raise SystemExit(REFUSED)  # nothing was saved, and the remarks say why
+
+
+def _people(tasks: Sequence[Any], coder: str | None, names: Names) -> dict[str, str]:
+    """The coder of the assignment by each name in the file, as --coder or --names say. Raises UsageError."""
+    there = list(dict.fromkeys(mark.by for mark in marks_of(tasks) if not mark.predicted))
+    if coder is not None:
+        if names:
+            raise click.UsageError("give either --coder or --names")
+        if len(there) > 1:
+            example = f"--names {quote(f'{there[0]}={coder}')}"
+            raise click.UsageError(
+                f"--coder is for a file with one coder, and this one has {listed(there)}; give {example} for each"
+            )
+        return dict.fromkeys(there, coder)
+    people = {}
+    for each in names:
+        name, equals, to = each.rpartition("=")
+        if not equals or not name or not to:
+            raise click.UsageError(f"--names: got {each!r}; give the name in the file, = and that of the coder")
+        if name not in there:
+            raise click.UsageError(f"--names: {name!r} is no coder of the file, which has {listed(there) or 'none'}")
+        people[name] = to
+    return people
 
 
 @study.command("delete", cls=options.Command)
