@@ -5,16 +5,21 @@ without the attribute `code` is a code of the variable `tag`, and its label the 
 """
 
 import re
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 from xml.etree import ElementTree
 from xml.parsers import expat
 
 from daguerre.corpus.exchange.marks import Mark
+from daguerre.errors import RemarkWarning
+from daguerre.types.common import listed
 
 SEVERAL = "\n"  # between the codes of a variable with several
 ALLOWED = r"\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff"  # characters of XML 1.0
 INVALID = re.compile(f"[^{ALLOWED}]")
+READ = frozenset({"tag", "box"})
 PLAIN = "tag"  # the variable of tags without an attribute `code`
 
 
@@ -56,8 +61,19 @@ def write(marks: Iterable[Mark]) -> str:
 
 
 def read(text: str) -> Iterator[Mark]:
-    """The tags and boxes of an export. Raises ValueError for other files, and for those with a document type."""
-    for image in _root(text).iter("image"):
+    """The tags and boxes of an export, with a remark on how many other shapes there are.
+
+    Raises ValueError for other files, and for those with a document type.
+    """
+    root = _root(text)
+    others = Counter(each.tag for image in root.iter("image") for each in image if each.tag not in READ)
+    others += Counter({"track": sum(1 for _ in root.iter("track"))})
+    if others:
+        told = listed(f"{n:,} of {kind}" for kind, n in sorted(others.items()))
+        warnings.warn(
+            RemarkWarning(f"shapes that are not read: {told}; tags and boxes of pictures alone are codes"), stacklevel=2
+        )
+    for image in root.iter("image"):
         item, size = image.get("name", ""), None
         if image.get("width") and image.get("height"):
             size = (int(image.get("width", "")), int(image.get("height", "")))
