@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import daguerre
@@ -50,6 +50,22 @@ def test_4cat_keeps_all_but_who_made_the_codes_of_one_coder(marks):
     assert next(csv.reader([text.splitlines()[0]]))[0] == "item_id"
 
 
+@given(marks=st.lists(
+    st.builds(
+        Mark, item=st.text(min_size=1), variable=st.text(), by=CODERS, predicted=st.booleans(),
+        value=st.one_of(st.text(min_size=1), st.floats(allow_nan=False, allow_infinity=False), st.integers(),
+        st.lists(st.text(), min_size=2)),
+    ), min_size=1, max_size=8,
+))  # fmt: skip
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_ndjson_keeps_codes_and_coders(tmp_path, marks):
+    """Read and written by the file's name; each line is a JSON object."""
+    write_annotations(tasks_of(marks), tmp_path / "codes.ndjson")
+    lines = (tmp_path / "codes.ndjson").read_text().splitlines()
+    assert all(json.loads(line)["item_id"] for line in lines)
+    assert facts(marks_of(read_annotations(tmp_path / "codes.ndjson"))) == facts(marks)
+
+
 def test_an_export_of_cvat_is_read(tmp_path):
     """As CVAT writes it: tags and boxes, with attributes of their own."""
     (tmp_path / "annotations.xml").write_text("""<?xml version="1.0" encoding="utf-8"?>
@@ -60,7 +76,8 @@ def test_an_export_of_cvat_is_read(tmp_path):
       <attribute name="parked">true</attribute></box>
     <polygon label="tree" points="1,2;3,4;5,6" z_order="0"></polygon>
   </image></annotations>""")
-    (task,) = read_annotations(tmp_path / "annotations.xml")
+    with pytest.warns(daguerre.RemarkWarning, match="shapes that are not read: 1 of polygon"):
+        (task,) = read_annotations(tmp_path / "annotations.xml")
     (annotation,) = task["annotations"]
     tag, box = annotation["result"]
     assert (task["data"]["id"], tag["value"]) == ("cats/cat.jpg", {"choices": ["cat"]})
@@ -125,6 +142,15 @@ def test_boxes_of_objects_go_to_cvat_in_pixels(tmp_path):
         ("a.xml", "<html/>", "begins with <html>"),
         ("a.xml", "<annotations>", "is no XML"),
         ("a.csv", "", "has no rows"),
+        ("a.csv", "name,mood\na,glad\n", "has no column item_id or id, .* it has name, mood"),
+        ("a.csv", "id,mood\na,glad,sad\n", "more cells than the header"),
+        (
+            "a.csv",
+            "id,label,a cat,a dog\na,a cat,0.9,0.1\n",
+            "a table of results, with 'a cat', 'a dog'.*daguerre export",
+        ),
+        ("a.csv", "id,label,score\na,cat,1\n", "a table of results, with 'score'"),
+        ("a.ndjson", "{}\n[1]", "row 2 is no object"),
         ("a.ndjson", "{", "is no NDJSON"),
         ("a.txt", "", "ends in .txt; name a file"),
     ],
@@ -160,3 +186,54 @@ def test_the_command_line_exports_tables(tmp_path):
     assert task["predictions"][0]["result"][0] == {
         **{"from_name": "pet", "to_name": "image", "score": 0.75, "type": "choices", "value": {"choices": ["cat"]}}
     }
+
+
+def test_pictures_get_addresses_for_label_studio(tmp_path):
+    table = tmp_path / "table.csv"
+    table.write_text("id,label,fingerprint\na b.jpg,cat,f1\n")
+    common = ["export", str(table), "--picture-prefix", "/data/local-files/?d=photos/"]
+    done = CliRunner().invoke(main, [*common, "--for", "label-studio", "-o", str(tmp_path / "t.json")])
+    assert done.exit_code == 0, done.output
+    (task,) = json.loads((tmp_path / "t.json").read_text())
+    assert task["data"] == {"id": "a b.jpg", "image": "/data/local-files/?d=photos/a%20b.jpg"}
+    assert task["predictions"][0]["model_version"] == "f1"
+    refused = CliRunner().invoke(main, [*common, "--for", "4cat", "-o", str(tmp_path / "t.csv")])
+    assert refused.exit_code == 2
+    assert "--picture-prefix applies only to --for label-studio" in refused.output
+    (task,) = prelabels(table, picture_prefix="s3://bucket/")
+    assert task["data"]["image"] == "s3://bucket/a b.jpg"
+
+
+def test_the_command_line_saves_codes_of_a_coder(inline, photos, tmp_path):
+    """Of the only assignment; a file without the coder's name, as of 4CAT, gets it."""
+    with daguerre.Client(inline.url, progress=False) as client:
+        study = client.create_study("exchange")
+        study.add(photos)
+        ids = [each["id"] for each in study.items()]
+        study.set_codebook({"variables": [{"name": "pet", "kind": "binary"}]})
+        study.assign("first", ["anna"], items=ids)
+    codes = tmp_path / "codes.csv"
+    codes.write_text(f"item_id,pet\n{ids[0]},yes\n{ids[1]},perhaps\n")
+
+    def run(*options):
+        return CliRunner().invoke(main, ["--url", inline.url, "study", "annotations", "exchange", *map(str, options)])
+
+    refused = run("--add", codes)
+    assert refused.exit_code == 5, refused.output
+    assert "'4cat' is no coder" in refused.output
+    assert "'perhaps'" in refused.output  # beside the coder's problem
+    done = run("--add", codes, "--coder", "anna")
+    assert (done.exit_code, "1 codes saved, 0 there already" in done.output) == (0, True), done.output
+    again = run("--add", codes, "--names", "4cat=anna")
+    assert (again.exit_code, "0 codes saved, 1 there already" in again.output) == (0, True), again.output
+    assert "1 codes of 1 items" in run("--out", tmp_path / "out.ndjson").output
+    for options, message in (
+        (("--names", "anna"), "give the name in the file"),
+        (("--names", "ben=anna"), "'ben' is no coder of the file, which has 4cat"),
+        (("--names", "4cat=anna", "--coder", "anna"), "give either --coder or --names"),
+    ):
+        assert message in run("--add", codes, *options).output
+    codes.write_text(f"item_id,pet (x),pet (y)\n{ids[0]},yes,no\n")
+    assert "this one has x, y; give --names x=anna" in run("--add", codes, "--coder", "anna").output
+    with daguerre.Client(inline.url, progress=False) as client:
+        client.delete_study("exchange")

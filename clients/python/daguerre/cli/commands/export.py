@@ -21,7 +21,19 @@ PROGRAMS = (*FORMATS, *STATISTICS)
     "--column", "columns", multiple=True, default=("label",), show_default=True, help="Column of labels; repeatable."
 )
 @options.option("--variable", help="Name of the control that gets the labels.", show_default="that of the column")
-@options.option("--model-version", "version", help="Version of the model.", show_default="classifier and fingerprint")
+@options.option(
+    "--model-version",
+    "version",
+    help="Version of the model.",
+    show_default="classifier, model and fingerprint in the table's columns, or else daguerre",
+)
+@options.option(
+    "--picture-prefix",
+    default="",
+    metavar="PREFIX",
+    help="Text before the ids that makes addresses of pictures of them for Label Studio, such as "
+    "/data/local-files/?d=photos/.",
+)
 @options.output_option("-o", "--out", type=options.NEW_FILE, required=True, help="File to write.")
 @click.pass_obj
 def export(settings: Settings, /, table: str, program: Any, out: str, columns: tuple[str, ...], **given: Any) -> None:
@@ -29,14 +41,18 @@ def export(settings: Settings, /, table: str, program: Any, out: str, columns: t
 
     Label Studio reads a .json, CVAT an .xml (CVAT for images 1.1, with the boxes of `analyse`), 4CAT a .csv: pre-labels
     of a table of `zero-shot`, `predict`, `label` or `analyse`. Stata reads a .dta, SPSS a .sav; a .csv has codes as
-    numbers, with their labels in a table and a .do file beside it. A file of vectors has the variables v1, v2, ….
+    numbers, with their labels in a table and in a .do file (Stata) or an .sps file (SPSS) beside it. A file of vectors
+    has the variables v1, v2, ….
     """
     if program in STATISTICS:
         check_out(out, STATISTICS[program])
-        write_statistics(table, out)
-        settings.notify(f"{out}: {'with .labels.csv and .do' if out.endswith('.csv') else 'with value labels'}")
+        write_statistics(table, out, program)
+        syntax = "with .labels.csv and " + (".do" if program == "stata" else ".sps")
+        settings.notify(f"{out}: {syntax if out.lower().endswith('.csv') else 'with value labels'}")
         return
     check_out(out, FORMATS[program].suffixes)
+    if given["picture_prefix"] and program != "label-studio":
+        raise click.UsageError("--picture-prefix applies only to --for label-studio; the others go by ids")
     tasks = prelabels(table, columns=columns, **given)
     write_annotations(tasks, out, program)
     settings.notify(f"{out}: {len(tasks):,} items with pre-labels")

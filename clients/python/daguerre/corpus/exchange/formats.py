@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
+from urllib.parse import quote
 
 from daguerre.corpus.exchange import cvat, fourcat
-from daguerre.corpus.exchange.marks import Mark, Task, marks_of, tasks_of
+from daguerre.corpus.exchange.marks import PICTURE, Mark, Task, marks_of, tasks_of
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.tables import Table, table_of
@@ -72,20 +73,29 @@ def read_annotations(path: "str | os.PathLike[str]", program: Program | None = N
 def write_annotations(
     tasks: Iterable[Mapping[str, Any]], path: "str | os.PathLike[str]", program: Program | None = None
 ) -> None:
-    """Write codes or pre-labels for Label Studio (.json), CVAT for images 1.1 (.xml) or 4CAT (.csv).
+    """Write codes or pre-labels for Label Studio (.json), CVAT for images 1.1 (.xml) or 4CAT (.csv, .ndjson).
+
+    A .csv has a row for each item, as 4CAT's "Upload annotations" takes it; an .ndjson has a line for each code.
 
     Parameters
     ----------
     tasks : of `study.label_studio()` or of `prelabels`.
     program : as for `read_annotations`.
     """
-    text = _format(path, program).write(list(tasks))
+    made, every = _format(path, program), list(tasks)
+    lines = Path(path).suffix.lower() == ".ndjson"
+    text = fourcat.write_lines(marks_of(every)) if lines else made.write(every)
     with whole_file(os.fspath(path)) as file:
         Path(file).write_text(text, encoding="utf-8")
 
 
 def prelabels(
-    results: Any, *, variable: str | None = None, columns: Sequence[str] = ("label",), version: str | None = None
+    results: Any,
+    *,
+    variable: str | None = None,
+    columns: Sequence[str] = ("label",),
+    version: str | None = None,
+    picture_prefix: str = "",
 ) -> list[Task]:
     """Make pre-labels, which coders see before they code, of results.
 
@@ -95,7 +105,10 @@ def prelabels(
         column `id`. A table with x, y, width and height has boxes.
     variable : name of the control; None: the name of the column.
     columns : columns of labels. The score of a label is in the column of its name, or in `score`.
-    version : name of the model; None: classifier and fingerprint of the results.
+    version : name of the model; None: classifier or model, and fingerprint, of the results or in columns of their
+        table; "daguerre" where there are none.
+    picture_prefix : text before the ids, which makes addresses of pictures for Label Studio of them, such as
+        "/data/local-files/?d=photos/". In an address that begins with / or http, ids are percent-encoded.
 
     Returns
     -------
@@ -111,11 +124,17 @@ def prelabels(
         origin = results.origin.values() if isinstance(results, Predictions) else (results.model, results.fingerprint)
         version = version or " ".join(filter(None, origin))
     table = table_of(results.to_pandas() if hasattr(results, "to_pandas") else results)
-    return tasks_of(_marks(table, variable, columns, version))
+    tasks = tasks_of(_marks(table, variable, columns, version))
+    if picture_prefix:
+        escaped = picture_prefix.startswith(("/", "http://", "https://"))
+        for task in tasks:
+            item = task["data"]["id"]
+            task["data"][PICTURE] = picture_prefix + (quote(item) if escaped else item)
+    return tasks
 
 
 def _marks(table: Table, variable: str | None, columns: Sequence[str], version: str | None) -> Iterable[Mark]:
-    origin = [table.column(name) for name in ("classifier", "fingerprint") if table.has(name)]
+    origin = [table.column(name) for name in ("classifier", "model", "fingerprint") if table.has(name)]
     boxed = all(table.has(name) for name in ("x", "y", "width", "height", "image_width", "image_height"))
     for name in columns:
         for i, (item, value) in enumerate(zip(table.ids("id"), table.column(name), strict=True)):
