@@ -98,7 +98,7 @@ def test_an_export_of_4cat_is_read(tmp_path):
 
 
 def test_results_become_pre_labels(inline, photos, tmp_path):
-    """Of the SDK and of the tables of the command line: the same scores."""
+    """The SDK and the tables of the command line give the same scores."""
     with daguerre.Client(inline.url, progress=False) as client:
         scores = client.zero_shot(images=photos, labels=["a cat", "a rocket"])
     scores.to_pandas().to_csv(tmp_path / "scores.csv")
@@ -205,7 +205,7 @@ def test_pictures_get_addresses_for_label_studio(tmp_path):
 
 
 def test_the_command_line_saves_codes_of_a_coder(inline, photos, tmp_path):
-    """Of the only assignment; a file without the coder's name, as of 4CAT, gets it."""
+    """The only assignment is taken, and --coder names the coder where the file does not, as one of 4CAT."""
     with daguerre.Client(inline.url, progress=False) as client:
         study = client.create_study("exchange")
         study.add(photos)
