@@ -140,7 +140,7 @@ def _facts(timeline: Timeline) -> list[str]:
     if timeline.shots is not None:
         parts.append(counted(len(timeline.shots), "shot"))
     if damaged := report["damaged_packets"] + report["corrupt_frames"]:
-        parts.append(f"{counted(damaged, 'damaged piece')} left out")
+        parts.append(counted(damaged, "damaged piece"))
     return parts
 
 

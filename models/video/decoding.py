@@ -38,7 +38,8 @@ class DecodingReport:
     Attributes
     ----------
     decoded : frames that the decoder gave.
-    damaged_packets : packets that could not be read or decoded.
+    damaged_packets : packets that could not be read or decoded, or that the container marks as incomplete: a part of
+        the stream is missing there, and frames may be missing with it.
     corrupt_frames : decoded with errors in the picture; never yielded.
     disordered : frames with the timestamp of an earlier one, or an earlier timestamp; never yielded.
     estimated : timestamps that were not in the file and were counted on from the frame before.
@@ -291,6 +292,8 @@ class Decoder:
         if packet is not None and packet.dts is not None:
             self._read_to = packet.dts
         context = self.clip.stream.codec_context
+        incomplete = packet is not None and packet.is_corrupt
+        self.report.damaged_packets += incomplete
         try:
             frames = context.decode(packet)
         except self._av.error.FFmpegError as exc:
@@ -300,7 +303,7 @@ class Decoder:
                 raise VideoTooLarge(
                     f"video changes to a size over the limit of {self.clip.limits.max_pixels:,} pixels: scale it down"
                 ) from exc
-            self.report.damaged_packets += packet is not None
+            self.report.damaged_packets += packet is not None and not incomplete
             return []
         if frames:
             self._sized, self._refused = True, 0

@@ -88,8 +88,8 @@ class FrameResults:
             )
         if report.damaged_packets or report.corrupt_frames:
             found.append(
-                f"is damaged: {report.damaged_packets:,} packets could not be decoded, and {report.corrupt_frames:,} "
-                "frames with errors were left out"
+                f"is damaged: {report.damaged_packets:,} packets are incomplete or could not be decoded, and "
+                f"{report.corrupt_frames:,} frames with errors were left out"
             )
         if report.disordered:
             found.append(f"has {report.disordered:,} frames with repeated or decreasing timestamps, which are left out")

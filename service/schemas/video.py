@@ -159,7 +159,7 @@ class VideoReport(BaseModel):
     """Damage that was found in a video while it was decoded."""
 
     decoded: int = Field(description="Number of frames that were decoded to get the analysed ones.")
-    damaged_packets: int = Field(description="Number of packets that could not be decoded.")
+    damaged_packets: int = Field(description="Number of packets that are incomplete or could not be decoded.")
     corrupt_frames: int = Field(description="Number of frames with errors in the image, which are not analysed.")
     disordered: int = Field(
         description="Number of frames whose timestamp repeats or decreases, which are not analysed."

@@ -96,13 +96,17 @@ def test_a_clip_whose_index_is_cut_off_is_refused(clip):
         frames(clip[: len(clip) // 2])
 
 
-def test_damage_in_the_middle_is_decoded_over_and_counted():
-    data = bytearray(clips.make(frames=100, size=(320, 240), container="mpegts", options={"g": "10"}))
+@pytest.mark.parametrize(
+    "threads", ["1", "2", "3"]
+)  # of the encoder: each makes other bytes, so that other ones are hit
+def test_damage_in_the_middle_is_decoded_over_and_counted(threads):
+    options = {"g": "10", "threads": threads}
+    data = bytearray(clips.make(frames=100, size=(320, 240), container="mpegts", options=options))
     middle = len(data) // 2
     data[middle : middle + 188 * 4] = np.random.default_rng(1).bytes(188 * 4)
     report = DecodingReport()
     got = list(sample(bytes(data), Every(seconds=0.04), limits=LIMITS, report=report))
-    assert report.damaged_packets + report.corrupt_frames > 0
+    assert report.damaged_packets > 0
     assert 70 < len(got) < 100
     assert got[-1].timestamp == pytest.approx(3.96)
     for frame in got:
