@@ -3,10 +3,12 @@
 They are files that a session maps: the sessions of a graph, and all processes of a machine, share one copy of its
 weights, and a session opens in a quarter of the time. The vectors are the same bit for bit. Such a file fits one
 version of ONNX Runtime and one kind of processor, which are part of its name; it is made once, in a process of its own.
+Its bytes are compared with their sums whenever it is opened, as those of models are.
 """
 
 import functools
 import hashlib
+import json
 import logging
 import platform
 import shutil
@@ -19,12 +21,12 @@ import numpy as np
 import onnxruntime as ort
 from filelock import FileLock
 
-from models.disk import sync_file
+from models.disk import sha256, sync_file
 from models.lifetime import run_module
 
 logger = logging.getLogger("daguerre.packed")
 SMALLEST = 2**25  # bytes of a graph; smaller ones open quickly, and two copies of them are no matter
-GRAPH, WEIGHTS, REFUSED = "graph.onnx", "weights.bin", "refused.txt"
+GRAPH, WEIGHTS, REFUSED, SUMS = "graph.onnx", "weights.bin", "refused.txt", "sha256.json"
 
 
 def packed_graph(graph: Path, cache: Path) -> Path | None:
@@ -41,6 +43,9 @@ def packed_graph(graph: Path, cache: Path) -> Path | None:
     try:
         cache.mkdir(parents=True, exist_ok=True)
         with FileLock(cache / f"{prefix}.lock"):
+            if final.exists() and not _is_whole(final):
+                logger.warning("%s is made again, since its files have changed", final)
+                shutil.rmtree(final, ignore_errors=True)
             if not final.exists():
                 for unfinished in cache.glob(f".{prefix}-*"):  # of a process that was killed
                     shutil.rmtree(unfinished, ignore_errors=True)
@@ -62,11 +67,21 @@ def _make(graph: Path, final: Path) -> None:
         if made.returncode:
             reason = (made.stderr.strip().splitlines() or [f"status {made.returncode}"])[-1]
             raise OSError(f"packing failed: {reason}")
+        sums = {file.name: sha256(file) for file in staging.iterdir()}
+        (staging / SUMS).write_text(json.dumps(sums))
         for file in staging.iterdir():
             sync_file(file)
         staging.rename(final)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        sums = json.loads((folder / SUMS).read_text())
+        return bool(sums) and all(sha256(folder / name) == digest for name, digest in sums.items())
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 @functools.cache
@@ -114,13 +129,12 @@ def pack(graph: Path, folder: Path) -> None:
 
 
 def open_packed(packed: Path, options: Any) -> Any:
-    """A session of a packed graph; None where its files are damaged: they are removed, and made again at a start."""
+    """A session of a packed graph; None where it cannot be opened."""
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL  # it is optimised already
     try:
         return ort.InferenceSession(str(packed), options, providers=["CPUExecutionProvider"])
     except Exception as exc:  # ONNX Runtime raises its own bare classes
-        logger.warning("%s is removed, since it cannot be opened: %s", packed.parent, " ".join(str(exc).split()))
-        shutil.rmtree(packed.parent, ignore_errors=True)
+        logger.warning("%s cannot be opened, and its graph is: %s", packed.parent, " ".join(str(exc).split()))
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
         return None
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 from models.sessions import packed
 from models.sessions.onnx import OnnxSession
-from models.sessions.packed import GRAPH, REFUSED, WEIGHTS, pack, packed_graph
+from models.sessions.packed import GRAPH, REFUSED, SUMS, WEIGHTS, pack, packed_graph
 
 SIDE, LAYERS = 2048, 3  # 48 MiB of weights
 
@@ -120,23 +120,50 @@ def test_a_graph_with_other_vectors_is_refused_once_and_for_all(graph, tmp_path,
     assert len(calls) == 1
 
 
-def test_a_packed_folder_has_graph_and_weights_only(cache):
+def test_a_packed_folder_has_graph_weights_and_their_sums_only(cache):
     (folder,) = (path for path in cache.iterdir() if path.is_dir())
-    assert sorted(path.name for path in folder.iterdir()) == sorted([GRAPH, WEIGHTS])
+    assert sorted(path.name for path in folder.iterdir()) == sorted([GRAPH, WEIGHTS, SUMS])
     assert folder.name.startswith("model-0123")
 
 
-@pytest.mark.parametrize("name", [GRAPH, WEIGHTS])
-def test_a_damaged_file_is_removed_and_the_graph_opened_as_it_is(graph, cache, tmp_path, caplog, name):
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def change(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(file.stat().st_size // 2)
+        byte = opened.read(1)
+        opened.seek(-1, 1)
+        opened.write(bytes([byte[0] ^ 64]))
+
+
+@pytest.mark.parametrize("damage", [cut, change, Path.unlink])
+@pytest.mark.parametrize("name", [GRAPH, WEIGHTS, SUMS])
+def test_a_damaged_file_is_made_again(graph, cache, tmp_path, caplog, name, damage):
     folder = shutil.copytree(cache, tmp_path / "cache")
     (damaged,) = folder.glob(f"*/{name}")
-    damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])
+    damage(damaged)
     ids = np.random.default_rng(1).integers(0, 100, (3, SIDE))
     with caplog.at_level(logging.WARNING, "daguerre.packed"):
         session = OnnxSession(graph, threads=1, packed=folder)
     assert session.run(ids).tobytes() == OnnxSession(graph, threads=1).run(ids).tobytes()
-    assert "is removed, since it cannot be opened" in caplog.text
-    assert not damaged.parent.exists()
+    assert "is made again, since its files have changed" in caplog.text
+    for name in (GRAPH, WEIGHTS):
+        (whole,) = cache.glob(f"*/{name}")
+        assert (damaged.parent / name).read_bytes() == whole.read_bytes()
+
+
+def test_a_packed_graph_that_cannot_be_opened_is_opened_as_it_is(graph, tmp_path, monkeypatch, caplog):
+    def useless(module, graph, folder):
+        (Path(folder) / GRAPH).write_text("no graph")
+        return type("Done", (), {"returncode": 0})
+
+    monkeypatch.setattr(packed, "run_module", useless)
+    with caplog.at_level(logging.WARNING, "daguerre.packed"):
+        session = OnnxSession(graph, threads=1, packed=tmp_path)
+    assert session.run(np.ones((1, SIDE), np.int64)).shape == (1, SIDE)
+    assert "cannot be opened, and its graph is" in caplog.text
 
 
 def test_a_failure_is_none_for_ever_and_what_a_killed_process_left_is_removed(graph, tmp_path, monkeypatch, caplog):
