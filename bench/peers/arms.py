@@ -100,13 +100,15 @@ def _script(environment: str, script: str) -> Callable[[Places, int, Options], l
 
 def _ray_env(options: Options) -> Mapping[str, str]:
     fast = {"RAY_SERVE_ENABLE_HA_PROXY": "1", "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1"} if options["haproxy"] else {}
+    other = options["graph"] != "fp32"  # two servers run side by side
+    ports = {"RAY_SERVE_HAPROXY_METRICS_PORT": str(9101 + other), "RAY_SERVE_HAPROXY_STATS_PORT": str(8404 + other)}
     patient = {  # it is stopped for minutes: its own watchmen must not take it for dead
         "RAY_health_check_failure_threshold": "1000",
         "RAY_SERVE_PROXY_UNHEALTHY_TIMEOUT_S": "3600",
         "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "600",
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "600",
     }
-    return {**QUIET, **patient, **fast, "RAY_USAGE_STATS_ENABLED": "0"}
+    return {**QUIET, **patient, **fast, **ports, "RAY_USAGE_STATS_ENABLED": "0"}
 
 
 def _litserve(workers: int, threads: int, requests: int, timeout: float, rows: int) -> Options:
