@@ -24,6 +24,7 @@ FIRST_SIGLIP = "SiglipTokenizer"
 SENTENCE = ("bert", "roberta", "xlm-roberta", "mpnet", "distilbert", "camembert", "electra")
 SUPPORTED = ("clip", "siglip", "dinov2", "vit", *SENTENCE)
 TOKEN_FILES = ("tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "sentencepiece.bpe.model")
+INT8_RECIPE = 2  # 1 rounded each row to 255 steps from its least value, and had the first layer in fp32
 _VOLATILE = ("transformers_version", "_name_or_path", "dtype", "torch_dtype", "_commit_hash")
 _POOLINGS = {  # keys of 1_Pooling/config.json of sentence-transformers
     "pooling_mode_cls_token": "cls",
@@ -117,6 +118,7 @@ def spec_of(
         text=_text(source, row),
         zero_shot=_zero_shot(source, row, scale, bias),
         precision=precision,
+        recipe=INT8_RECIPE if precision == "int8" else 1,
         notice=row.notice if row else None,
     )
     if row:

@@ -16,7 +16,7 @@ from models.errors import ModelUnavailable
 from models.sessions.onnx import OnnxSession
 from models.sources import export
 from models.sources.cases import Case, Float
-from models.sources.precision import products, to_int8
+from models.sources.int8 import products, to_int8
 
 MOST = 0.5  # share of the weights in fp32 up to which int8 is worth it: it is then hardly 1.2 times as fast
 Log = Callable[[str], None]

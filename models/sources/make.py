@@ -19,8 +19,9 @@ from models.sessions.exact import require_exact_products
 from models.sessions.onnx import OnnxSession
 from models.sources import describe, export, networks, oracle
 from models.sources.cases import Case, image_case, text_case
+from models.sources.int8 import to_int8
 from models.sources.int8_search import search
-from models.sources.precision import LIMITS, to_fp16, to_int8
+from models.sources.precision import LIMITS, to_fp16
 
 Float = NDArray[np.float32]
 Log = Callable[[str], None]

@@ -270,7 +270,8 @@ def test_a_precision_is_a_model_of_its_own(kind, imported):
     datas = oracle.pictures()
     assert (our_images(plain, datas) * our_images(other, datas)).sum(1).min() >= least
     assert (our_texts(plain, USABLE) * our_texts(other, USABLE)).sum(1).min() >= least
-    assert (other.path / "text.onnx").stat().st_size < (plain.path / "text.onnx").stat().st_size
+    if kind == "fp16":  # tables of words are most of so small a model, and int8 leaves them as they are
+        assert (other.path / "text.onnx").stat().st_size < (plain.path / "text.onnx").stat().st_size
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +305,8 @@ def test_int8_has_integer_products(true_int8):
     import onnx
 
     nodes = onnx.load(str(true_int8.path / "text.onnx")).graph.node
-    assert sum(node.op_type == "MatMulInteger" for node in nodes) == 36  # six layers of six
+    assert (true_int8.path / "text.onnx").stat().st_size < 62e6  # 90 MB in fp32
+    assert sum(node.op_type == "MatMulIntegerToFloat" for node in nodes) == 36  # six layers of six
     assert not any(node.op_type == "DynamicQuantizeLinear" for node in nodes)  # one scale for all of a batch
 
 
@@ -333,7 +335,7 @@ def test_products_stay_in_fp32_until_int8_is_as_near_as_was_asked_for(nearer_int
     assert any(", ".join(name.removeprefix("text/") for name in kept) in line for line in said)
     assert any("MB of graphs" in line for line in said)
     nodes = onnx.load(str(model.path / "text.onnx")).graph.node
-    assert sum(node.op_type == "MatMulInteger" for node in nodes) == 36 - len(kept)
+    assert sum(node.op_type == "MatMulIntegerToFloat" for node in nodes) == 36 - len(kept)
     assert model.spec.fingerprint() != true_int8.spec.fingerprint()
     rows = [t.ids for t in text_processor(model).preprocess(USABLE) if len(t.ids) <= 16]
     session = OnnxSession(model.path / "text.onnx", threads=1)
