@@ -14,6 +14,7 @@ from models.catalog.folder import ModelFolder, source_path
 from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality
 from models.errors import ModelUnavailable
+from models.images.gpu_jpeg import JpegDecoder
 from models.sessions.exact import require_exact_products
 from models.sessions.onnx import OnnxSession
 
@@ -73,6 +74,21 @@ def open_session(
             raise ModelUnavailable(f"model {spec.name!r} is in int8, which is for CPUs; use fp16 on {device}")
         require_exact_products()
     return OnnxSession(folder.path / f"{modality}.onnx", device=device, threads=threads, **onnx)
+
+
+def open_jpegs(device: str) -> JpegDecoder:
+    """Open the decoder of JPEGs on the GPU `device`, and try it.
+
+    Raises
+    ------
+    ModelUnavailable : torch or torchvision is not installed, or its decoder does not work there.
+    """
+    try:
+        load = import_module("models.sessions.gpu_jpeg").open_decoder
+    except ModuleNotFoundError as exc:
+        raise ModelUnavailable(f"decode: gpu needs {exc.name}: pip install 'daguerre-service[export]'") from exc
+    decoder: JpegDecoder = load(device)
+    return decoder
 
 
 class ChatSession(Protocol):

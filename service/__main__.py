@@ -15,7 +15,7 @@ from models.catalog.rows import CATALOG
 from models.errors import ModelsError
 from service.auth import require_keys
 from service.errors import ServiceError
-from service.inference.devices import devices, holders, memory_limits
+from service.inference.devices import devices, gpu_jpegs, holders, memory_limits
 from service.inference.labellers import RemoteLabeller, read_labellers
 from service.inference.local_models import require_models
 from service.inference.sessions import Served, open_sessions
@@ -73,6 +73,7 @@ def preflight(settings: Settings) -> None:
         does = f"sends items to {labeller.host}" if isinstance(labeller, RemoteLabeller) else f"is {labeller.model}"
         print(f"daguerre: labeller {labeller.name} {does}", flush=True)
     named = devices(settings)
+    gpu_jpegs(settings)
     for entry in settings.models:
         missing = entry in CATALOG and not model_path(CATALOG[entry], settings.home).exists()
         print(f"daguerre: model {entry}{', which is exported once (half a minute)' if missing else ''}", flush=True)

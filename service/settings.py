@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     gpu_memory: int | None = Field(
         None, ge=1, description="Maximum bytes on each GPU for models, weights included. Unset: no limit."
     )
-    decode: DecodeMode = Field("exact", description="Decoding of JPEGs when the request does not set it.")
+    decode: DecodeMode = Field("exact", description="Decoding of JPEGs by default; gpu: nvJPEG, with backend torch.")
 
     # placement and batching: figures in docs/benchmarks.md
     placement: Literal["inline", "process"] = Field(

@@ -13,7 +13,7 @@ from tests.layers import DYNAMIC, FILES, LAYERS, MODULES, ROOT, SDK, edges, impo
 
 TORCH = {"torch", "transformers"}
 TORCH_FILES = {
-    *(f"models/sessions/{name}.py" for name in ("torch", "torch_gpu", "torch_probe")),
+    *(f"models/sessions/{name}.py" for name in ("gpu_jpeg", "torch", "torch_gpu", "torch_probe")),
     *(f"models/sources/{name}.py" for name in ("cases", "describe", "export", "networks", "oracle", "torch_graphs")),
     *(f"models/sources/{name}.py" for name in ("class_graph", "classifiers", "detectors", "loading", "word_detectors")),
     *(f"models/sources/{name}.py" for name in ("face_models", "generation_graph", "writers", "writing_networks")),

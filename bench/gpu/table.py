@@ -26,14 +26,8 @@ COLUMNS: dict[str, Sequence[str]] = {
     ),
     "agreement": ("model", "precision", "half", "alone", "alone_bits", "other_batches", "with_cpu", "met"),
     "gpu jpeg": (
-        "way",
-        "batch",
-        "threads",
-        "images_per_second",
-        "largest",
-        "mean",
-        "least_cosine",
-        "jpeg_engine_percent",
+        *("way", "threads", "clients", "images", "images_per_second", "p50_ms", "errors", "largest", "mean"),
+        *("least_cosine", "mean_cosine", "own_fingerprint", "damaged_alike", "jpeg_engine_percent", "missing"),
     ),
     "memory": ("model", "requests", "growth_mb", "gpu_growth_mb"),
     "full GPU": ("before", "meanwhile", "after", "alive"),
@@ -97,7 +91,7 @@ def table(part: str, columns: Sequence[str], rows: Iterable[Json]) -> list[str]:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:,.1f}" if abs(value) >= 2 else f"{value:.7f}".rstrip("0")
+        return f"{value:,.1f}" if abs(value) >= 2 else f"{value:.7f}".rstrip("0").rstrip(".")
     return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 

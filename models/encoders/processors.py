@@ -16,6 +16,7 @@ from models.catalog.spec import ImageTower, TextTower
 from models.encoders.projection import TextProjection
 from models.images.crops import Crop
 from models.images.decoding import DecodeMode, ImageLimits, load_pixels
+from models.images.gpu_jpeg import JpegDecoder
 from models.vectors import l2
 
 Row = NDArray[Any]
@@ -35,12 +36,13 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 class ImageProcessor:
     """Convert image bytes to the encoder's pixels, and its raw vectors to unit vectors."""
 
-    def __init__(self, tower: ImageTower) -> None:
+    def __init__(self, tower: ImageTower, jpegs: JpegDecoder | None = None) -> None:
         self._tower = tower
+        self._jpegs = jpegs
 
     def preprocess(self, data: bytes, *, limits: ImageLimits, decode: DecodeMode, crop: Crop | None = None) -> Row:
         """Decode and resize one image, or a crop of it, to (size, size, 3) uint8. Raises ImageError."""
-        return load_pixels(data, self._tower.preprocess, limits=limits, decode=decode, crop=crop)
+        return load_pixels(data, self._tower.preprocess, limits=limits, decode=decode, crop=crop, jpegs=self._jpegs)
 
     def shape_bucket(self, row: Row) -> int:
         """Side of the image: all have the same shape."""
@@ -166,9 +168,9 @@ def siglip_canonical(text: str) -> str:
     return " ".join(text.lower().translate(_PUNCTUATION).split())
 
 
-def image_processor(folder: ModelFolder) -> ImageProcessor | None:
-    """Processor of the folder's image tower, if it has one."""
-    return ImageProcessor(folder.spec.image) if folder.spec.image else None
+def image_processor(folder: ModelFolder, jpegs: JpegDecoder | None = None) -> ImageProcessor | None:
+    """Processor of the folder's image tower, if it has one; `jpegs` is needed for decode "gpu"."""
+    return ImageProcessor(folder.spec.image, jpegs) if folder.spec.image else None
 
 
 def text_processor(folder: ModelFolder) -> TextProcessor | None:

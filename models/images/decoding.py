@@ -39,10 +39,12 @@ from models.errors import ImageError, ImageTooLarge, InvalidImage, UnsupportedIm
 from models.images import jpeg, tiff
 from models.images.crops import Crop
 from models.images.formats import check_structure, pillow_name, sniff
+from models.images.gpu_jpeg import JpegDecoder, is_ordinary
 from models.images.perceptual import FLAT
 from models.images.preprocess import Box, Preprocess, resize, resized_size
 
-DecodeMode = Literal["exact", "scaled"]
+DecodeMode = Literal["exact", "scaled", "gpu"]
+RequestDecode = Literal["exact", "scaled"]  # of a request: "gpu" is a setting of the server
 
 _PILLOW_PIXELS = 2 * 89_478_485  # above this Pillow refuses on its own, whatever the limit here
 
@@ -92,8 +94,11 @@ def load_pixels(
     limits: ImageLimits,
     decode: DecodeMode = "exact",
     crop: Crop | None = None,
+    jpegs: JpegDecoder | None = None,
 ) -> NDArray[np.uint8]:
     """Decode and resize one image, or a crop of it, which is always decoded exactly.
+
+    With decode "gpu", `jpegs` decodes upright JPEGs that are ordinary, and all else is decoded exactly.
 
     Returns
     -------
@@ -106,9 +111,26 @@ def load_pixels(
         And nothing else, whatever the bytes.
     LargeImage
         Only where `limits.max_memory` is set.
+    ModelUnavailable
+        The GPU cannot decode at present.
+    ValueError
+        decode "gpu" without `jpegs`.
     """
+    if decode == "gpu":
+        if jpegs is None:
+            raise ValueError('decode: "gpu" needs a decoder (give jpegs=, or use decode="exact")')
+        if crop is None and (pixels := _by_gpu(data, preprocess, limits, jpegs)) is not None:
+            return pixels
     image, box = _open(data, limits, preprocess if decode == "scaled" else None, crop)
     return resize(image, preprocess, box=box)
+
+
+def _by_gpu(data: bytes, preprocess: Preprocess, limits: ImageLimits, jpegs: JpegDecoder) -> NDArray[np.uint8] | None:
+    if len(data) > limits.max_bytes or sniff(data) != "jpeg" or preprocess.resample == "lanczos":  # torch has none
+        return None
+    check_structure(data, "jpeg")
+    image = _header(data, "jpeg", pillow_name("jpeg"), limits)
+    return jpegs(data, preprocess) if is_ordinary(data, image) and _orientation(image) == 1 else None
 
 
 def open_rgb(

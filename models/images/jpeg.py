@@ -115,8 +115,12 @@ def looks_cut(data: bytes, image: Image.Image) -> bool:
     channels = extrema if isinstance(extrema[0], tuple) else (extrema,)
     if all(low == high and low in (127, 128) for low, high in channels):
         return True
-    tail = data[-2 * ZEROS :].removesuffix(END)
-    return not tail[-ZEROS:].strip(b"\0")
+    return ends_in_zeros(data)
+
+
+def ends_in_zeros(data: bytes) -> bool:
+    """Whether zeros stand before the end marker, as in a download that reserved its space."""
+    return not data[-2 * ZEROS :].removesuffix(END)[-ZEROS:].strip(b"\0")
 
 
 def whole(data: bytes) -> bytes | None:

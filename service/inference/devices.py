@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from models.backends import open_jpegs
 from models.catalog.folder import ModelFolder
 from models.catalog.spec import Modality
 from models.errors import ModelUnavailable
+from models.images.gpu_jpeg import JpegDecoder
 from models.sessions.devices import resolve
 from service.settings import Settings
 
@@ -44,6 +46,29 @@ def devices(settings: Settings) -> tuple[str, ...]:
             f"DAGUERRE_DEVICE={named[0]}"
         )
     return named
+
+
+def gpu_jpegs(settings: Settings) -> JpegDecoder | None:
+    """The decoder of JPEGs on the first device, tried once, where the setting `decode` is gpu.
+
+    Raises
+    ------
+    ModelUnavailable : another backend than torch, no GPU, no torchvision, or none with nvJPEG.
+    """
+    if settings.decode != "gpu":
+        return None
+    if settings.backend != "torch":
+        raise ModelUnavailable(
+            f"decode: gpu goes with the torch backend, not with {settings.backend}; set DAGUERRE_BACKEND=torch, or "
+            "DAGUERRE_DECODE=exact"
+        )
+    first = devices(settings)[0]
+    if first == "cpu":
+        raise ModelUnavailable(
+            f"decode: gpu, and there is no GPU among the devices (DAGUERRE_DEVICE={settings.device}); set it to "
+            "cuda:0, or set DAGUERRE_DECODE=exact"
+        )
+    return open_jpegs(first)
 
 
 def sites(settings: Settings) -> tuple[RunnerSpec, ...]:

@@ -28,13 +28,15 @@ from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
 from models.encoders.processors import ImageProcessor, TextProcessor
 from models.errors import ItemError, quoted
-from models.images.decoding import DecodeMode, ImageLimits, LargeImage
+from models.images.decoding import DecodeMode, ImageLimits, LargeImage, RequestDecode
+from models.images.gpu_jpeg import JpegDecoder
 from models.stopping import Check
 from service import __version__
 from service.errors import NotFound, Unavailable, Unprocessable
 from service.inference import switches
 from service.inference.analyses import Analyses
 from service.inference.batching import Key, QueueSlots
+from service.inference.devices import gpu_jpegs
 from service.inference.fair_threads import FairThreads, FairTurns
 from service.inference.label_cache import LabelCache
 from service.inference.placement import Placement
@@ -112,7 +114,7 @@ def analyser_receipt(folder: AnalyserFolder, provider: str) -> Mapping[str, Any]
     }
 
 
-def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode) -> Mapping[str, Any]:
+def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode, made_with: Mapping[str, str]) -> Mapping[str, Any]:
     spec = folder.spec
     return {
         "model": spec.name,
@@ -127,6 +129,7 @@ def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode) -> Mapping[
             "daguerre": __version__,
             "onnxruntime": onnxruntime.__version__,
             "pillow": PIL.__version__,
+            **made_with,
             **{f"export_{name}": version for name, version in folder.made_with.items()},
         },
     }
@@ -146,6 +149,7 @@ class Engine:
         self._placement = placement
         self._models: Mapping[str, Model] = {}
         self._analysers: Sequence[AnalyserModel] = ()
+        self._jpegs: JpegDecoder | None = None
         self._threads = FairThreads(settings.decode_threads, name="decode", memory=settings.max_decoded_bytes)
         self._pictures = FairTurns(2 * CORES + 2, memory=settings.max_decoded_bytes)
         self._video_threads = ThreadPoolExecutor(settings.videos, thread_name_prefix="video")
@@ -158,6 +162,7 @@ class Engine:
         """Find the models, export them if necessary, load them by the placement, and warm up."""
         try:
             served = await self.in_thread(self._locate)
+            self._jpegs = await self.in_thread(lambda: gpu_jpegs(self.settings))
             await self._placement.start(served)
             self._models = await self.in_thread(lambda: {f.spec.name: self._open(f) for f in served.models})
             self._analysers = await self.in_thread(lambda: [self._opened(f) for f in served.analysers])
@@ -296,11 +301,18 @@ class Engine:
         return Model(
             folder.spec,
             folder,
-            processors.image_processor(folder),
+            processors.image_processor(folder, self._jpegs),
             processors.text_processor(folder),
             self._placement.provider,
-            {decode: _receipt(folder, self._placement.provider, decode) for decode in get_args(DecodeMode)},
+            self._receipts(folder),
         )
+
+    def _receipts(self, folder: ModelFolder) -> Mapping[DecodeMode, Mapping[str, Any]]:
+        """A receipt for each decode mode of this server: "gpu" is one only where the settings ask for it."""
+        modes: dict[DecodeMode, Mapping[str, str]] = {mode: {} for mode in get_args(RequestDecode)}
+        if self._jpegs:
+            modes["gpu"] = self._jpegs.made_with
+        return {decode: _receipt(folder, self._placement.provider, decode, modes[decode]) for decode in modes}
 
     async def _warm_up(self) -> None:
         """Run one row, then more rows than there are lanes, of every shape, so that memory is allocated in advance."""

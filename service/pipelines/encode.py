@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.encoders.processors import ImageProcessor, TextProcessor, Tokens
 from models.errors import ImageTooLarge, ItemError, TextError
 from models.images.crops import Crop
-from models.images.decoding import DecodeMode, ImageLimits
+from models.images.decoding import DecodeMode, ImageLimits, RequestDecode
 from models.images.further import is_first_of_many
 from service.errors import ItemFailure, ItemsFailed, TooLarge, Unprocessable, item_failure
 from service.inference import tracing
@@ -244,7 +244,8 @@ async def _videos(work: _Work, processor: ImageProcessor, indices: Sequence[int]
         return processor.postprocess(raw)
 
     clips = {i: clip for i in indices if (clip := work.items[i].video) is not None}
-    found = await view(engine, clips, target=tower.preprocess, decode=work.decode, run=run, monitor=work.monitor)
+    decode: RequestDecode = "exact" if work.decode == "gpu" else work.decode  # frames are no JPEGs
+    found = await view(engine, clips, target=tower.preprocess, decode=decode, run=run, monitor=work.monitor)
     for i, video in found.items():
         if isinstance(video, FrameResults):
             work.videos[i] = video

@@ -39,4 +39,5 @@ def _card(engine: Engine, model: Model) -> ModelCard:
         parity=dict(model.folder.parity),
         demonstration=spec.demonstration,
         notice=spec.notice,
+        fingerprint_gpu=model.receipts["gpu"]["fingerprint"] if spec.image and "gpu" in model.receipts else None,
     )

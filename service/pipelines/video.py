@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import InvalidVideo, ItemError, VideoTooLarge
-from models.images.decoding import DecodeMode
+from models.images.decoding import RequestDecode
 from models.images.preprocess import Preprocess, resize
 from models.images.thumbnail import thumbnail
 from models.video.decoding import DecodingReport
@@ -75,7 +75,7 @@ class VideoDecoding:
     engine: Engine
     clip: VideoInput
     target: Preprocess | None  # None: frames at their full size
-    decode: DecodeMode
+    decode: RequestDecode
     run: Run
     budget: Budget
     monitor: ProgressMonitor | None = None
@@ -211,7 +211,7 @@ async def view(
     clips: Mapping[int, VideoInput],
     *,
     target: Preprocess | None,
-    decode: DecodeMode,
+    decode: RequestDecode,
     run: Run,
     monitor: ProgressMonitor | None = None,
 ) -> dict[int, FrameResults | ItemError]:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from models.images.decoding import DecodeMode
+from models.images.decoding import RequestDecode
 from service.schemas.base import Message
 from service.schemas.common import Datum, FailedEntry, Index, Mode, Receipt
 from service.schemas.items import ItemsOrVectors, Unusable, Vectors, distinct
@@ -59,7 +59,7 @@ class CollectionRequest(Message):
     dimension: int | None = Field(
         None, ge=1, le=65_536, description="Length of each vector. Default: that of the model.", examples=[1280]
     )
-    decode: DecodeMode | None = Field(None, description="Decoding of JPEGs. Default: the server's setting.")
+    decode: RequestDecode | None = Field(None, description="Decoding of JPEGs. Default: the server's setting.")
     fields: Annotated[dict[str, FieldType], AfterValidator(_names)] = Field(
         default_factory=dict,
         max_length=MOST_FIELDS,

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from models.images.decoding import DecodeMode
+from models.images.decoding import RequestDecode
 from service.schemas.base import Message
 from service.schemas.crops import Crop
 from service.schemas.video import Sampling, VideoBlock
@@ -38,7 +38,7 @@ class ModelOptions(Message):
         description="Handling of unusable items. `fail`: the request fails with an error that names every such item. "
         "`skip`: the entry of each such item has an error in place of a result.",
     )
-    decode: DecodeMode | None = Field(
+    decode: RequestDecode | None = Field(
         None,
         description="Decoding of JPEGs. `exact`: pixels as in the reference implementation. `scaled`: large JPEGs are "
         "decoded at a fraction of their size, faster, with a different fingerprint. Default: the server's setting.",

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from models.catalog.spec import VectorModality
-from models.images.decoding import DecodeMode
+from models.images.decoding import RequestDecode
 from service.schemas.base import Message
 from service.schemas.common import ItemError, OnError, Receipt
 from service.schemas.crops import Crop
@@ -223,7 +223,9 @@ class Encodable(ItemsOrVectors):
     model: str | None = Field(
         None, description="Model that embeds `input`. Default: the first of GET /v1/models.", examples=["embedded"]
     )
-    decode: DecodeMode | None = Field(None, description="Decoding of JPEGs in `input`. Default: the server's setting.")
+    decode: RequestDecode | None = Field(
+        None, description="Decoding of JPEGs in `input`. Default: the server's setting."
+    )
     ids: list[str] | None = Field(
         None,
         description="One id per item. Default: the ids of `input`. With `collection`: the items of it that are taken, "

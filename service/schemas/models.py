@@ -37,6 +37,9 @@ class ModelCard(BaseModel):
     )
     demonstration: bool = Field(description="Whether the model is for demonstration only, not for a study.")
     notice: str | None = Field(description="Notice to users of the model, for example a known weakness.")
+    fingerprint_gpu: str | None = Field(
+        description="Fingerprint where the server decodes JPEGs on its GPU; null on other servers."
+    )
 
 
 class ModelList(BaseModel):

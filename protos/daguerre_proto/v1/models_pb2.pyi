@@ -22,7 +22,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("id", "default", "description", "modalities", "dimension", "zero_shot", "licence", "source", "revision", "weights", "fingerprint", "fingerprint_scaled", "precision", "provider", "max_tokens", "templates", "parity", "demonstration", "notice", "decode")
+    __slots__ = ("id", "default", "description", "modalities", "dimension", "zero_shot", "licence", "source", "revision", "weights", "fingerprint", "fingerprint_scaled", "precision", "provider", "max_tokens", "templates", "parity", "demonstration", "notice", "decode", "fingerprint_gpu")
     class WeightsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,7 @@ class Model(_message.Message):
     DEMONSTRATION_FIELD_NUMBER: _ClassVar[int]
     NOTICE_FIELD_NUMBER: _ClassVar[int]
     DECODE_FIELD_NUMBER: _ClassVar[int]
+    FINGERPRINT_GPU_FIELD_NUMBER: _ClassVar[int]
     id: str
     default: bool
     description: str
@@ -77,4 +78,5 @@ class Model(_message.Message):
     demonstration: bool
     notice: str
     decode: str
-    def __init__(self, id: _Optional[str] = ..., default: bool = ..., description: _Optional[str] = ..., modalities: _Optional[_Iterable[str]] = ..., dimension: _Optional[int] = ..., zero_shot: bool = ..., licence: _Optional[str] = ..., source: _Optional[str] = ..., revision: _Optional[str] = ..., weights: _Optional[_Mapping[str, str]] = ..., fingerprint: _Optional[str] = ..., fingerprint_scaled: _Optional[str] = ..., precision: _Optional[str] = ..., provider: _Optional[str] = ..., max_tokens: _Optional[int] = ..., templates: _Optional[_Iterable[str]] = ..., parity: _Optional[_Mapping[str, float]] = ..., demonstration: bool = ..., notice: _Optional[str] = ..., decode: _Optional[str] = ...) -> None: ...
+    fingerprint_gpu: str
+    def __init__(self, id: _Optional[str] = ..., default: bool = ..., description: _Optional[str] = ..., modalities: _Optional[_Iterable[str]] = ..., dimension: _Optional[int] = ..., zero_shot: bool = ..., licence: _Optional[str] = ..., source: _Optional[str] = ..., revision: _Optional[str] = ..., weights: _Optional[_Mapping[str, str]] = ..., fingerprint: _Optional[str] = ..., fingerprint_scaled: _Optional[str] = ..., precision: _Optional[str] = ..., provider: _Optional[str] = ..., max_tokens: _Optional[int] = ..., templates: _Optional[_Iterable[str]] = ..., parity: _Optional[_Mapping[str, float]] = ..., demonstration: bool = ..., notice: _Optional[str] = ..., decode: _Optional[str] = ..., fingerprint_gpu: _Optional[str] = ...) -> None: ...

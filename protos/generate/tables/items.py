@@ -237,7 +237,7 @@ MODELS = File(
         message(
             "Model",
             "ModelCard",
-            decode="string // How JPEGs are decoded where a request does not say: exact, scaled.",
+            decode="string // How JPEGs are decoded where a request does not say: exact, scaled, gpu.",
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias, cast, get_args
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from daguerre.resources.embeddings import EmbeddingMethods
 from daguerre.results.embeddings import Embeddings
 from daguerre.results.neighbours import Neighbours
 from daguerre.transport.operations import SEARCH
-from daguerre.types.common import Double, Modality
+from daguerre.types.common import Decode, Double, Modality
 
 Query: TypeAlias = Embeddings | WithEmbeddings | str | Sequence[str] | Images
 
@@ -126,10 +126,11 @@ class SearchMethods(EmbeddingMethods):
         modality: Modality = "text" if isinstance(first, str) else "image"
         if isinstance(first, str) and file_kind(first) == "image" and os.path.isfile(first):
             self.warn(RemarkWarning(f"query: {first!r} is an image file, and a str is a text; give Path({first!r})"))
+        decode = corpus.receipt.decode  # "gpu" is a server's setting, and no option of a request
         return await self.embed(
             **cast(Any, {f"{modality}s": given}),
             model=corpus.model,
-            decode=cast(Any, corpus.receipt.decode or None),
+            decode=cast(Any, decode if decode in get_args(Decode) else None),
             fingerprint=corpus.fingerprint,
             on_error="raise",
             progress=False,

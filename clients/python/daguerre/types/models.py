@@ -30,6 +30,7 @@ class ModelCard:
     demonstration: bool
     notice: str | None
     decode: str  # the server's setting, where a request does not say
+    fingerprint_gpu: str | None = None
 
     @classmethod
     def read(cls, content: Content) -> "ModelCard":
@@ -37,8 +38,8 @@ class ModelCard:
 
     def fingerprint_of(self, decode: Decode | None) -> str:
         """The fingerprint of vectors made with `decode`, the server's setting for None."""
-        scaled = (decode or self.decode) == "scaled" and self.fingerprint_scaled
-        return self.fingerprint_scaled if scaled and self.fingerprint_scaled else self.fingerprint
+        others = {"scaled": self.fingerprint_scaled, "gpu": self.fingerprint_gpu}
+        return others.get(decode or self.decode) or self.fingerprint
 
     def receipt(self, decode: Decode | None) -> Receipt:
         """The receipt that an answer of this model would have."""
