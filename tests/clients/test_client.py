@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -187,8 +188,18 @@ def test_models_and_ping(client: Client, inline: Server):
     }
     assert card.fingerprint_of("scaled") == card.fingerprint_scaled
     assert card.fingerprint_of(None) == card.fingerprint
+    by_gpu = replace(card, decode="gpu", fingerprint_gpu="g")
+    assert (by_gpu.fingerprint_of(None), by_gpu.fingerprint_of("exact")) == ("g", card.fingerprint)
+    assert by_gpu.receipt(None).decode == "gpu"
     found = client.ping()
     assert (found.version, found.ready) == (daguerre.__version__, True)
+
+
+def test_vectors_of_a_server_that_decodes_on_its_gpu_can_be_searched(client: Client):
+    """Decode "gpu" is no option of a request: the server decodes by its setting, and fingerprints are compared."""
+    corpus = client.embed(texts=["a cat", "a rocket"])
+    corpus = replace(corpus, receipt=replace(corpus.receipt, decode="gpu"))
+    assert client.search("a cat", corpus, k=1).indexes.tolist() == [[0]]
 
 
 def test_a_chunk_that_the_server_finds_too_large_is_split(narrow: Server, photos: Path):
