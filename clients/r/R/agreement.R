@@ -15,6 +15,11 @@ dg_agreement <- function(codes, coders = NULL, level = "nominal", ..., connectio
   if (is.null(rows$coder)) stop_input("codes: have no coders; give a column coder, or a column for each coder")
   fields <- c(rows[c("coder", "item", "code")], level = level, options_of(...))
   answer <- ask(current(connection), "POST", "/v1/agreement", fields)
+  agreement_of(answer)
+}
+
+#' @noRd
+agreement_of <- function(answer) {
   names <- c("percent", "kappa", "alpha", "kappa_linear", "kappa_quadratic", "ac1", "ac2_linear", "ac2_quadratic")
   result(coefficients_of(answer[names], "coefficient"), "dg_agreement", answer, receipt = NULL, kind = "agreement")
 }

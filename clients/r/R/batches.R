@@ -7,17 +7,19 @@ CHUNK_BYTES <- 16e6
 #'
 #' @param read Function of an entry of the answer and the answer, for an item that has a result.
 #' @param form "fields": a form has a part for each field. "request": it has all of them as JSON.
-#' @param each Function of the places and the values of a chunk, called once it is done.
+#' @param each Function of the places of a chunk, its values, and what there is, called once the chunk is done; its values are not kept.
+#' @param before Function of the places of a chunk, called before its files are read.
 #' @return A list of the `values`, in order (NULL for an item without one), `error_code` and `error_message`, `remark`s
 #'   of items, and the first `answer` without its data.
 #' @noRd
 send_items <- function(connection, items, path, fields, read, form = "fields", progress = NULL, what = "items",
-                       each = NULL, places = seq_along(items$ids), expected = NULL) {
+                       each = NULL, before = NULL, places = seq_along(items$ids), expected = NULL) {
   n <- length(items$ids)
   out <- new.env()
-  out$values <- vector("list", n)
+  values <- vector("list", n) # no part of `out`: R copies a list in an environment for each element that is set
   out$code <- out$message <- out$remark <- rep(NA_character_, n)
-  out$answer <- NULL
+  out$answer <- out$usage <- NULL
+  out$remarks <- character()
   out$marked <- list()
   bar <- bar_of(progress, length(places), what)
   fail <- function(i, code, message) {
@@ -26,9 +28,11 @@ send_items <- function(connection, items, path, fields, read, form = "fields", p
   }
   settle <- function(chunk) {
     tick(bar, length(chunk))
-    if (!is.null(each)) each(chunk, out)
+    if (is.null(each)) return()
+    each(chunk, values[chunk], out)
+    values[chunk] <<- list(NULL)
   }
-  left <- places
+  sent <- 0
   halves <- list()
   following <- function() {
     if (length(halves)) {
@@ -37,9 +41,10 @@ send_items <- function(connection, items, path, fields, read, form = "fields", p
       return(request_of(items, chunk, path, fields, form))
     }
     repeat {
-      taken <- next_chunk(items, left)
-      left <<- left[-seq_along(taken)]
+      taken <- next_chunk(items, places[seq(sent + 1, length.out = min(CHUNK, length(places) - sent))])
+      sent <<- sent + length(taken)
       if (!length(taken)) return(NULL)
+      if (!is.null(before)) before(taken)
       problems <- lapply(taken, function(i) unsendable(items, i))
       bad <- !vapply(problems, is.null, NA)
       for (k in which(bad)) fail(taken[k], problems[[k]][1], problems[[k]][2])
@@ -62,21 +67,24 @@ send_items <- function(connection, items, path, fields, read, form = "fields", p
     check_fingerprint(out$answer %||% list(receipt = expected), outcome)
     for (entry in outcome$data) {
       i <- chunk[entry$index + 1L]
-      if (is.null(entry$error)) out$values[[i]] <- read(entry, outcome) else fail(i, entry$error$code, entry$error$message)
+      if (!is.null(entry$same_as)) entry$same_as <- chunk[entry$same_as + 1L] - 1L
+      if (is.null(entry$error)) values[[i]] <<- read(entry, outcome) else fail(i, entry$error$code, entry$error$message)
     }
     mark(out, chunk, outcome)
+    out$usage <- added(out$usage, outcome$usage)
+    out$remarks <- unique(c(out$remarks, texts_of(outcome$remarks)))
     outcome$data <- NULL
     if (is.null(out$answer)) out$answer <- outcome
     settle(chunk)
   }
   send(connection, following, finish)
   done(bar)
-  c(as.list(out), list(items = items))
+  c(as.list(out), list(values = values, items = items))
 }
 
+#' The first of some places, whose items are not too large for a request.
 #' @noRd
-next_chunk <- function(items, left) {
-  taken <- utils::head(left, CHUNK)
+next_chunk <- function(items, taken) {
   if (length(taken) < 2) return(taken)
   sizes <- vapply(taken, function(i) size_of(items, i), 0)
   sizes[is.na(sizes)] <- 0
@@ -130,6 +138,14 @@ mark <- function(out, chunk, answer) {
   }
 }
 
+#' The usage of two answers together: numbers are added.
+#' @noRd
+added <- function(before, after) {
+  if (is.null(before)) return(after)
+  for (name in names(after)) if (is.numeric(after[[name]])) before[[name]] <- sum(before[[name]], after[[name]])
+  before
+}
+
 #' @noRd
 check_fingerprint <- function(before, after) {
   a <- before$receipt$fingerprint
@@ -141,10 +157,14 @@ check_fingerprint <- function(before, after) {
   }
 }
 
-#' A progress bar where one is wanted: in an interactive session.
+#' Whether progress is shown: as the caller or the option daguerre.progress says, or else in an interactive session.
+#' @noRd
+is_shown <- function(progress, otherwise = interactive()) isTRUE(progress %||% getOption("daguerre.progress") %||% otherwise)
+
+#' A progress bar where one is wanted.
 #' @noRd
 bar_of <- function(progress, total, what) {
-  if (!(progress %||% interactive())) return(NULL)
+  if (!is_shown(progress)) return(NULL)
   cli::cli_progress_bar(what, total = total, .envir = NULL, .auto_close = FALSE)
 }
 
@@ -159,6 +179,7 @@ done <- function(bar) if (!is.null(bar)) cli::cli_progress_done(id = bar)
 whole_answer <- function(sent) {
   answer <- sent$answer
   ids <- sent$items$ids
+  if (!is.null(sent$usage)) answer$usage <- sent$usage
   answer$data <- lapply(seq_along(ids), function(i) {
     entry <- sent$values[[i]] %||% list(error = list(code = sent$code[i], message = sent$message[i]))
     utils::modifyList(entry, list(index = i - 1L, id = ids[i]))

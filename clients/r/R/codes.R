@@ -8,10 +8,11 @@ DESIGN <- c("inclusion_prob", "weight", "group", "by", "stratum")
 #' @noRd
 code_rows <- function(codes, coders = NULL, by = NULL, adjudicator = NULL) {
   if (is.atomic(codes) && !is.null(names(codes))) {
-    return(list(item = listed(names(codes)), code = listed(codes)))
+    return(list(item = listed(ids_given(codes, "codes")), code = listed(codes)))
   }
   table <- table_of(codes, "codes")
   ids <- key_column(table, "codes")
+  if (!is.null(by)) column_named(table, by, "by")
   design <- c(DESIGN[DESIGN %in% names(table)], if (!is.null(by)) by)
   if (is.null(coders) && !"code" %in% names(table)) {
     coders <- setdiff(names(table), c(KEYS, DESIGN, by, "coder"))
@@ -46,13 +47,14 @@ prediction_sets <- function(predictions, column = NULL, default = "predictions")
 #' @noRd
 prediction_set <- function(x, name, column_name) {
   if (inherits(x, "dg_classifier")) return(list(name = name, classifier = dg_answer(x)$id))
-  if (is.atomic(x) && !is.null(names(x))) return(list(name = name, item = listed(names(x)), value = listed(x)))
+  if (is.atomic(x) && !is.null(names(x))) return(list(name = name, item = listed(ids_given(x, name)), value = listed(x)))
   table <- table_of(x, "predictions")
   if ("error_code" %in% names(table)) table <- table[is.na(table$error_code), ]
   found <- column_name %||% intersect(PREDICTED, names(table))[1]
   if (is.na(found) || !found %in% names(table)) {
     stop_input(name, ": has no column ", paste(column_name %||% PREDICTED, collapse = ", "), "; name it with column =")
   }
+  if (inherits(x, "dg_labels")) table <- table[!is.na(table[[found]]), ] # of which the labeller cannot tell
   set <- list(name = name, item = listed(key_column(table, name)), value = listed(table[[found]]))
   scores <- table[["probabilities"]] %||% table[["scores"]]
   if (is.list(scores) && nrow(table) && is.null(column_name)) {

@@ -25,7 +25,13 @@ dg_connect <- function(url = NULL, api_key = NULL, model = NULL, workers = 4, re
   if (!is.character(url) || length(url) != 1 || !grepl("^https?://[^/]", url)) {
     stop_input("url: got ", deparse1(url), "; an address is as http://gpu-server:3000")
   }
+  for (each in list(list("workers", workers, 1), list("retry_for", retry_for, 0), list("timeout", timeout, 1))) {
+    if (!is.numeric(each[[2]]) || length(each[[2]]) != 1 || is.na(each[[2]]) || each[[2]] < each[[3]]) {
+      stop_input(each[[1]], ": got ", deparse1(each[[2]]), "; give a number, at least ", each[[3]])
+    }
+  }
   key <- trimws(api_key %||% Sys.getenv("DAGUERRE_API_KEY", ""))
+  if (length(key) != 1 || is.na(key) || grepl("[^ -~]", key)) stop_input("api_key: has characters that no key has, such as a line break; give one text")
   connection <- structure(
     list(
       url = sub("/+$", "", url), key = if (nzchar(key)) key, model = model,

@@ -24,27 +24,33 @@ items_of <- function(images = NULL, texts = NULL) {
 #' @noRd
 texts_given <- function(texts) {
   if (is.factor(texts)) texts <- stats::setNames(as.character(texts), names(texts))
-  if (!is.character(texts)) stop_input("texts: got a ", class(texts)[1], "; give a character vector")
-  items(ids_given(texts), "text", contents = as.list(unname(texts)))
+  if (!is.character(texts)) stop_input("texts: got a ", class(texts)[1], "; give a character vector, such as a column of a table")
+  items(ids_given(texts, "texts"), "text", contents = as.list(unname(texts)))
 }
 
 #' Names of a vector as ids, numbers from 0 where it has none.
 #' @noRd
-ids_given <- function(x) names(x) %||% as.character(seq_along(x) - 1L)
+ids_given <- function(x, what) {
+  ids <- names(x) %||% as.character(seq_along(x) - 1L)
+  lacking <- sum(is.na(ids) | !nzchar(ids))
+  if (lacking) stop_input(sprintf("%s: %d of %d have no name; names are ids: name all of them, or none", what, lacking, length(ids)))
+  ids
+}
 
 #' @noRd
 images_of <- function(images) {
   if (is.raw(images)) images <- list(images)
+  if (is.factor(images)) images <- stats::setNames(as.character(images), names(images))
   if (is.list(images) && all(vapply(images, is.raw, NA))) {
-    return(items(ids_given(images), "image", contents = unname(images)))
+    return(items(ids_given(images, "images"), "image", contents = unname(images)))
   }
-  if (is.data.frame(images)) stop_input("images: got a table; give vectors of dg_embed() as `embeddings =`")
+  if (is.data.frame(images)) stop_input("images: got a table; give its column of paths, as table$path, or vectors of dg_embed() as `embeddings =`")
   if (!is.character(images) || !length(images)) {
     stop_input("images: give a folder, paths, or a list of raw vectors with the bytes of image files")
   }
   if (any(grepl("^[a-z][a-z0-9+.-]*://", images))) stop_input("images: addresses are not fetched; download the files first")
   if (!is.null(names(images))) {
-    return(items(names(images), "image", paths = unname(images)))
+    return(items(ids_given(images, "images"), "image", paths = unname(images)))
   }
   if (length(images) == 1 && !is.na(images) && !file.exists(images) && !grepl("[*?[]", images)) {
     stop_input("images: there is no file or folder ", sQuote(images, FALSE), "; check the path")

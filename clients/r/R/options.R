@@ -33,7 +33,24 @@ key_column <- function(table, name) {
   if (!length(key)) {
     stop_input(name, ": needs a column id, item or path; it has ", paste(names(table), collapse = ", "))
   }
-  as.character(table[[key[1]]])
+  ids <- as.character(table[[key[1]]])
+  lacking <- is.na(ids) | !nzchar(ids)
+  if (any(lacking)) {
+    stop_input(sprintf(
+      "%s: %d of %d rows have no value in the column %s, the first is row %d; give each one, or leave the row out",
+      name, sum(lacking), length(ids), key[1], which(lacking)[1]
+    ))
+  }
+  ids
+}
+
+#' A column of a table.
+#' @noRd
+column_named <- function(table, name, what) {
+  if (!is.character(name) || length(name) != 1 || !name %in% names(table)) {
+    stop_input(what, ": there is no column ", deparse1(name), "; the table has ", paste(names(table), collapse = ", "))
+  }
+  table[[name]]
 }
 
 #' A table from a data frame or the path of a .csv file.

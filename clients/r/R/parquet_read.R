@@ -1,25 +1,35 @@
 # Reading of Parquet that this package or the Python client has written: no library is needed, but zstd for the latter.
 
-#' The columns of a Parquet file, vectors as a matrix, and its metadata.
+#' Open a Parquet file: its columns, row groups and metadata. Nothing of its rows is read.
 #' @noRd
-read_parquet <- function(path) {
+parquet_file <- function(path) {
   footer <- footer_of(path)
   metadata <- footer[["5"]]
-  keys <- vapply(metadata, function(pair) text_of(pair[["1"]]), "")
-  values <- lapply(metadata, function(pair) text_of(pair[["2"]]))
-  schema <- leaves_of(footer[["2"]])
-  file <- file(path, "rb")
+  groups <- footer[["4"]]
+  list(
+    path = path, schema = leaves_of(footer[["2"]]), groups = groups, rows = numbers(field(groups, "3")),
+    metadata = stats::setNames(
+      lapply(metadata, function(pair) text_of(pair[["2"]])), vapply(metadata, function(pair) text_of(pair[["1"]]), "")
+    )
+  )
+}
+
+#' Some columns of a row group, by name. Vectors are their bytes, float32, as a raw matrix with a column for each row.
+#' @noRd
+read_group <- function(parquet, number, names) {
+  names <- intersect(names, base::names(parquet$schema))
+  file <- file(parquet$path, "rb")
   on.exit(close(file))
-  parts <- lapply(footer[["4"]], function(group) {
-    lapply(group[["1"]], function(chunk) read_chunk(file, chunk[["3"]], schema, group[["3"]]))
-  })
-  columns <- lapply(seq_along(schema), function(i) join(lapply(parts, `[[`, i), schema[[i]]))
-  list(columns = stats::setNames(columns, names(schema)), metadata = stats::setNames(values, keys))
+  chunks <- field(parquet$groups[[number]][["1"]], "3")
+  owners <- vapply(chunks, function(meta) text_of(meta[["3"]][[1]]), "")
+  pages <- decompressed(lapply(chunks[match(names, owners)], function(meta) pages_of(file, meta)))
+  stats::setNames(Map(column_of_pages, pages, parquet$schema[names]), names)
 }
 
 #' @noRd
 footer_of <- function(path) {
   if (!file.exists(path)) stop_input(sQuote(path, FALSE), " does not exist; check the path")
+  if (dir.exists(path)) stop_input(sQuote(path, FALSE), " is a folder; name a file, or one of the files in it")
   size <- file.size(path)
   file <- file(path, "rb")
   on.exit(close(file))
@@ -28,6 +38,9 @@ footer_of <- function(path) {
   }
   seek(file, size - 8)
   length <- readBin(file, "integer", 1, endian = "little")
+  if (!identical(readBin(file, "raw", 4), MAGIC) || is.na(length) || length < 1 || length > size - 12) {
+    stop_input(sQuote(path, FALSE), " has no end: it is damaged, or was not copied as a whole", code = "foreign_file")
+  }
   seek(file, size - 8 - length)
   thrift_reader(readBin(file, "raw", length))$next_struct()
 }
@@ -55,59 +68,53 @@ leaves_of <- function(elements) {
   leaves
 }
 
-#' The values of a chunk of a column, and for lists the number of values in each row.
+#' The pages of a chunk of a column: each a header and a body, compressed by `codec`.
 #' @noRd
-read_chunk <- function(file, meta, schema, rows) {
-  kind <- schema[[text_of(meta[["3"]][[1]])]]
-  start <- min(meta[["9"]], meta[["11"]] %||% Inf)
-  seek(file, start)
+pages_of <- function(file, meta) {
+  dictionary <- meta[["11"]] %||% 0
+  seek(file, if (dictionary > 0) min(meta[["9"]], dictionary) else meta[["9"]])
   bytes <- readBin(file, "raw", meta[["7"]])
   pages <- list()
   at <- 1
   while (at <= length(bytes)) {
     reader <- thrift_reader(bytes, at)
     header <- reader$next_struct()
+    body <- slice(bytes, reader$place(), header[["3"]])
+    pages <- c(pages, list(list(header = header, body = body, codec = meta[["4"]])))
     at <- reader$place() + header[["3"]]
-    pages <- c(pages, list(list(header = header, body = bytes[seq_len(header[["3"]]) + reader$place() - 1])))
   }
-  bodies <- decompressed(pages, meta[["4"]])
-  dictionary <- NULL
-  found <- list()
-  for (i in seq_along(pages)) {
-    header <- pages[[i]]$header
-    if (!is.null(header[["7"]])) {
-      dictionary <- plain_values(bodies[[i]], kind$type, header[["7"]][["1"]])
-    } else {
-      found <- c(found, list(read_page(header, bodies[[i]], kind, dictionary)))
-    }
-  }
-  list(
-    values = unlist(lapply(found, `[[`, "values")), definition = unlist(lapply(found, `[[`, "definition")),
-    repetition = unlist(lapply(found, `[[`, "repetition"))
-  )
+  pages
 }
 
-#' The bodies of pages as they were before compression.
+#' Some bytes; an index that R keeps as its two ends takes no memory.
 #' @noRd
-decompressed <- function(pages, codec) {
-  bodies <- lapply(pages, `[[`, "body")
-  if (codec == 0) return(bodies)
-  sizes <- vapply(pages, function(p) p$header[["2"]], 0)
-  if (codec == 2) return(lapply(bodies, memDecompress, type = "gzip"))
-  if (codec != 6) {
+slice <- function(bytes, from, n) if (n > 0) bytes[from:(from + n - 1)] else raw()
+
+#' The pages of several columns with their bodies as they were before compression.
+#' @noRd
+decompressed <- function(columns) {
+  pages <- unlist(columns, recursive = FALSE)
+  codecs <- numbers(field(pages, "codec"))
+  if (!all(codecs %in% c(0, 2, 6))) {
     stop_input("the file is compressed in a way that R cannot read by itself; install the package arrow", code = "foreign_file")
   }
-  whole <- unzstd(unlist(bodies))
-  if (length(whole) != sum(sizes)) stop_input("the file is damaged: its pages have other sizes than it says", code = "foreign_file")
-  ends <- cumsum(sizes)
-  Map(function(end, size) whole[seq_len(size) + end - size], ends, sizes)
+  for (i in which(codecs == 2)) pages[[i]]$body <- memDecompress(pages[[i]]$body, "gzip")
+  packed <- which(codecs == 6)
+  if (length(packed)) {
+    sizes <- vapply(pages[packed], function(page) page$header[["2"]], 0)
+    whole <- unzstd(field(pages[packed], "body"))
+    if (length(whole) != sum(sizes)) stop_input("the file is damaged: its pages have other sizes than it says", code = "foreign_file")
+    starts <- cumsum(sizes) - sizes
+    for (i in seq_along(packed)) pages[[packed[i]]]$body <- slice(whole, starts[i] + 1, sizes[i])
+  }
+  unname(split(pages, factor(rep(seq_along(columns), lengths(columns)), seq_along(columns))))
 }
 
-#' Decompress frames of zstd: by R from version 4.5 on, by the program zstd before.
+#' Decompress frames of zstd, all as one: by R from version 4.5 on, by the program zstd before.
 #' @noRd
-unzstd <- function(bytes) {
+unzstd <- function(frames) {
   if (getRversion() >= "4.5.0" && isTRUE(extSoftVersion()[["libzstd"]] != "")) {
-    return(memDecompress(bytes, type = "zstd"))
+    return(unlist(lapply(frames, memDecompress, type = "zstd")))
   }
   program <- Sys.which("zstd")
   if (!nzchar(program)) {
@@ -119,11 +126,60 @@ unzstd <- function(bytes) {
   from <- tempfile()
   to <- tempfile()
   on.exit(unlink(c(from, to)))
-  writeBin(bytes, from)
+  writeBin(unlist(frames), from)
   if (system2(program, c("-d", "-q", "-f", "-o", shQuote(to), shQuote(from))) != 0) {
     stop_input("zstd cannot read the file; it may be damaged", code = "foreign_file")
   }
   bytes_of(to)
+}
+
+#' A column of a row group: a vector with NA for null, or the bytes of vectors.
+#' @noRd
+column_of_pages <- function(pages, kind) {
+  dictionary <- NULL
+  read <- list()
+  for (page in pages) {
+    if (!is.null(page$header[["7"]])) {
+      dictionary <- plain_values(page$body, kind$type, page$header[["7"]][["1"]])
+    } else {
+      read <- c(read, list(read_page(page$header, page$body, kind, dictionary)))
+    }
+  }
+  values <- unlist(field(read, "values"))
+  definition <- unlist(field(read, "definition"))
+  if (kind$repetition) return(rows_of(values, definition == kind$definition, unlist(field(read, "repetition"))))
+  there <- definition == kind$definition
+  if (all(there)) return(values)
+  out <- if (kind$type == 6) rep(NA_character_, length(there)) else rep(NA_real_, length(there))
+  out[there] <- values
+  out
+}
+
+NO_NUMBER <- as.raw(c(0x00, 0x00, 0xc0, 0x7f)) # NaN in float32
+
+#' The bytes of vectors as a matrix with a column for each row; NaN for a row without a vector.
+#' @noRd
+rows_of <- function(bytes, there, repetition) {
+  starts <- which(repetition == 0L)
+  counts <- diff(c(starts, length(repetition) + 1L))
+  if (!all(there)) counts <- tabulate(cumsum(repetition == 0L)[there], nbins = length(starts))
+  width <- max(counts, 0L)
+  if (!all(counts %in% c(0L, width))) stop_input("vectors of different lengths; they have to be of one length", code = "foreign_file")
+  if (all(counts == width)) {
+    out <- bytes %||% raw()
+    dim(out) <- c(4L * width, length(starts))
+  } else {
+    out <- no_vectors(width, length(starts))
+    out[, counts > 0] <- bytes
+  }
+  out
+}
+
+#' @noRd
+no_vectors <- function(width, n) {
+  out <- rep(NO_NUMBER, width * n)
+  dim(out) <- c(4L * width, n)
+  out
 }
 
 #' One page: levels, then values, plain or by their places in the dictionary.
@@ -136,22 +192,25 @@ read_page <- function(header, body, kind, dictionary) {
   levels <- function(most) {
     if (most == 0) return(NULL)
     size <- readBin(body[at + 0:3], "integer", 1, endian = "little")
-    found <- hybrid(body[seq_len(size) + at + 3], bits_for(most), n)
+    read <- hybrid(slice(body, at + 4, size), bits_for(most), n)
     at <<- at + 4 + size
-    found
+    read
   }
   repetition <- levels(kind$repetition)
-  definition <- levels(kind$definition)
-  present <- if (is.null(definition)) n else sum(definition == kind$definition)
-  rest <- if (at <= length(body)) body[at:length(body)] else raw()
-  values <- if (data[["2"]] == 0) {
+  definition <- levels(kind$definition) %||% rep(kind$definition, n)
+  present <- sum(definition == kind$definition)
+  rest <- slice(body, at, length(body) - at + 1)
+  values <- if (data[["2"]] == 0 && kind$repetition && kind$type == 4) {
+    if (length(rest) == 4 * present) rest else slice(rest, 1, 4 * present)
+  } else if (data[["2"]] == 0) {
     plain_values(rest, kind$type, present)
   } else if (data[["2"]] %in% c(2, 8)) {
     if (present) dictionary[hybrid(rest[-1], as.integer(rest[1]), present) + 1L]
   } else {
     stop_input("the file has an encoding that is not read here; install the package arrow", code = "foreign_file")
   }
-  list(values = values, definition = definition %||% rep(kind$definition, n), repetition = repetition)
+  if (kind$repetition && is.numeric(values)) values <- writeBin(as.numeric(values), raw(), size = 4L, endian = "little")
+  list(values = values, definition = definition, repetition = repetition)
 }
 
 bits_for <- function(most) as.integer(ceiling(log2(most + 1)))
@@ -159,8 +218,8 @@ bits_for <- function(most) as.integer(ceiling(log2(most + 1)))
 #' Numbers in runs and in groups of packed bits.
 #' @noRd
 hybrid <- function(bytes, width, n) {
-  if (width == 0) return(integer(n))
-  out <- list()
+  out <- integer(n)
+  if (width == 0) return(out)
   count <- 0
   at <- 1
   while (count < n) {
@@ -175,19 +234,20 @@ hybrid <- function(bytes, width, n) {
     }
     if (head %% 2 == 0) {
       size <- (width + 7L) %/% 8L
-      value <- sum(as.integer(bytes[at + seq_len(size) - 1]) * 256^(seq_len(size) - 1))
-      at <- at + size
-      found <- rep(as.integer(value), head / 2)
+      values <- as.integer(sum(as.integer(bytes[at + seq_len(size) - 1]) * 256^(seq_len(size) - 1)))
+      number <- min(head / 2, n - count)
     } else {
       size <- (head - 1) / 2 * width
-      bits <- as.integer(rawToBits(bytes[at + seq_len(size) - 1]))
-      at <- at + size
-      found <- as.integer(colSums(matrix(bits, nrow = width) * 2^(seq_len(width) - 1)))
+      bits <- as.integer(rawToBits(slice(bytes, at, size)))
+      values <- if (width == 1) bits else as.integer(colSums(matrix(bits, nrow = width) * 2^(seq_len(width) - 1)))
+      number <- min(length(values), n - count)
+      values <- values[seq_len(number)]
     }
-    out <- c(out, list(found))
-    count <- count + length(found)
+    at <- at + size
+    if (!identical(values, 0L)) out[count + seq_len(number)] <- values
+    count <- count + number
   }
-  unlist(out)[seq_len(n)]
+  out
 }
 
 #' @noRd
@@ -202,38 +262,29 @@ plain_values <- function(bytes, type, n) {
     },
     "4" = readBin(bytes, "numeric", n, size = 4L, endian = "little"),
     "5" = readBin(bytes, "numeric", n, size = 8L, endian = "little"),
-    "6" = {
-      out <- character(n)
-      at <- 1
-      for (i in seq_len(n)) {
-        size <- readBin(bytes[at + 0:3], "integer", 1, endian = "little")
-        out[i] <- text_of(bytes[seq_len(size) + at + 3])
-        at <- at + 4 + size
-      }
-      out
-    },
+    "6" = plain_texts_of(bytes, n),
     stop_input("the file has columns of a type that is not read here; install the package arrow", code = "foreign_file")
   )
 }
 
-#' Chunks of a column as one: a vector with NA for null, or a matrix with a row for each list.
+#' Texts, each with its length before it. Those of one length, such as hashes, are read at once.
 #' @noRd
-join <- function(chunks, kind) {
-  values <- unlist(lapply(chunks, `[[`, "values"))
-  definition <- unlist(lapply(chunks, `[[`, "definition"))
-  repetition <- unlist(lapply(chunks, `[[`, "repetition"))
-  there <- definition == kind$definition
-  if (is.null(repetition)) {
-    if (all(there)) return(values)
-    out <- if (kind$type == 6) rep(NA_character_, length(there)) else rep(NA_real_, length(there))
-    out[there] <- values
-    return(out)
+plain_texts_of <- function(bytes, n) {
+  each <- length(bytes) / n
+  if (each %% 1 == 0 && each > 4 && all(bytes < as.raw(0x80))) {
+    dim(bytes) <- c(each, n)
+    if (all(bytes[1:4, ] == writeBin(as.integer(each - 4), raw(), endian = "little"))) {
+      starts <- (each - 4) * (seq_len(n) - 1)
+      return(substring(rawToChar(as.vector(bytes[-(1:4), ])), starts + 1, starts + each - 4))
+    }
+    bytes <- as.vector(bytes)
   }
-  row <- cumsum(repetition == 0)
-  counts <- tabulate(row[there], nbins = max(row, 0))
-  width <- max(counts, 0)
-  if (!all(counts %in% c(0, width))) stop_input("vectors of different lengths; they have to be of one length", code = "foreign_file")
-  out <- matrix(NA_real_, nrow = length(counts), ncol = width)
-  out[counts > 0, ] <- matrix(values, ncol = width, byrow = TRUE)
+  out <- character(n)
+  at <- 1
+  for (i in seq_len(n)) {
+    size <- readBin(bytes[at + 0:3], "integer", 1, endian = "little")
+    out[i] <- text_of(bytes[seq_len(size) + at + 3])
+    at <- at + 4 + size
+  }
   out
 }

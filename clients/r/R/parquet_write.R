@@ -4,54 +4,95 @@ ROW_GROUP <- 2048L
 MAGIC <- charToRaw("PAR1")
 
 #' Kinds of columns: physical type, converted type, levels.
+#' @noRd
 KINDS <- list(
   text = list(type = 6L, converted = 0L), whole = list(type = 2L, converted = NULL), vector = list(type = 4L, converted = NULL)
 )
 
-#' Write columns as a Parquet file, which appears whole or not at all.
+#' Write a Parquet file row group by row group; it appears whole or not at all.
 #'
-#' @param columns Named list of columns: character, double (whole numbers, or raw with 8 bytes a row) or matrix.
+#' @param kinds Kind of each column, by name.
 #' @param metadata Named character vector.
+#' @param temporary Path at which it is written.
+#' @return Functions: `add` takes the columns of a row group, character, double (whole numbers) or raw matrix (bytes of
+#'   vectors, a column for each row); `finish` gives the file its name; `abandon` removes what was written.
 #' @noRd
-write_parquet <- function(columns, path, metadata = character()) {
-  temporary <- paste0(path, ".", Sys.getpid(), ".tmp")
-  file <- file(temporary, "wb")
-  on.exit({
-    close(file)
-    unlink(temporary)
+parquet_writer <- function(path, kinds, metadata = character(), temporary = paste0(path, ".", Sys.getpid(), ".tmp")) {
+  file <- tryCatch(suppressWarnings(file(temporary, "wb")), error = function(e) {
+    stop_input("cannot write ", sQuote(path, FALSE), "; check the folder and its permissions")
   })
-  writeBin(MAGIC, file)
-  place <- 4
-  kinds <- vapply(columns, function(c) if (is.matrix(c)) "vector" else if (is.character(c)) "text" else "whole", "")
-  n <- if (is.matrix(columns[[1]])) nrow(columns[[1]]) else length(columns[[1]])
+  open <- TRUE
+  place <- writing(MAGIC, file)
+  n <- 0
   groups <- list()
-  for (start in if (n) seq(1L, n, by = ROW_GROUP) else integer()) {
-    rows <- start:min(start + ROW_GROUP - 1L, n)
-    chunks <- list()
-    for (name in names(columns)) {
-      column <- columns[[name]]
-      page <- page_of_column(if (is.matrix(column)) column[rows, , drop = FALSE] else column[rows], kinds[[name]])
-      writeBin(page$bytes, file)
-      chunks <- c(chunks, list(chunk_of(name, kinds[[name]], page, place)))
-      place <- place + length(page$bytes)
-    }
+  add <- function(columns) {
+    chunks <- lapply(names(kinds), function(name) {
+      page <- page_of_column(columns[[name]], kinds[[name]])
+      chunk <- chunk_of(name, kinds[[name]], page, place)
+      place <<- place + writing(page$bytes, file)
+      chunk
+    })
+    rows <- rows_in(columns[[1]])
     size <- sum(vapply(chunks, `[[`, 0, "size"))
-    groups <- c(groups, list(thrift_struct(
-      thrift_list(1L, 12L, lapply(chunks, `[[`, "bytes")), thrift_i64(2L, size), thrift_i64(3L, length(rows))
+    n <<- n + rows
+    groups <<- c(groups, list(thrift_struct(
+      thrift_list(1L, 12L, lapply(chunks, `[[`, "bytes")), thrift_i64(2L, size), thrift_i64(3L, rows)
     )))
   }
-  pairs <- Map(function(key, value) thrift_struct(thrift_text(1L, key), thrift_text(2L, value)), names(metadata), metadata)
-  footer <- thrift_struct(
-    thrift_i32(1L, 1), thrift_list(2L, 12L, schema_of(kinds)), thrift_i64(3L, n), thrift_list(4L, 12L, groups),
-    if (length(pairs)) thrift_list(5L, 12L, unname(pairs)), thrift_text(6L, "daguerre for R 0.1.0")
-  )
-  writeBin(footer, file)
-  writeBin(length(footer), file, size = 4L, endian = "little")
-  writeBin(MAGIC, file)
-  close(file)
-  on.exit(unlink(temporary))
-  if (!file.rename(temporary, path)) stop_input("cannot write ", sQuote(path, FALSE), "; check the folder")
+  finish <- function() {
+    pairs <- Map(function(key, value) thrift_struct(thrift_text(1L, key), thrift_text(2L, value)), names(metadata), metadata)
+    footer <- thrift_struct(
+      thrift_i32(1L, 1), thrift_list(2L, 12L, schema_of(kinds)), thrift_i64(3L, n), thrift_list(4L, 12L, groups),
+      if (length(pairs)) thrift_list(5L, 12L, unname(pairs)), thrift_text(6L, "daguerre for R 0.1.0")
+    )
+    end <- c(footer, writeBin(length(footer), raw(), size = 4L, endian = "little"), MAGIC)
+    size <- place + writing(end, file)
+    close(file)
+    open <<- FALSE
+    if (!identical(file.size(temporary), as.numeric(size))) {
+      stop_input("cannot write ", sQuote(path, FALSE), ": the disk may be full")
+    }
+    replace_file(temporary, path)
+  }
+  abandon <- function() {
+    if (open) close(file)
+    unlink(temporary)
+  }
+  list(add = add, finish = finish, abandon = abandon)
+}
+
+#' Write bytes, and return their number.
+#' @noRd
+writing <- function(bytes, file) {
+  writeBin(bytes, file)
+  length(bytes)
+}
+
+#' Give a file that is whole its name, in place of an earlier one.
+#' @noRd
+replace_file <- function(from, to) {
+  if (!suppressWarnings(file.rename(from, to))) stop_input("cannot write ", sQuote(to, FALSE), "; check the folder and its permissions")
+}
+
+#' Write columns as a Parquet file.
+#' @noRd
+write_parquet <- function(columns, path, metadata = character()) {
+  kinds <- vapply(columns, function(c) if (is.matrix(c)) "vector" else if (is.character(c)) "text" else "whole", "")
+  writer <- parquet_writer(path, kinds, metadata)
+  on.exit(writer$abandon())
+  for (rows in blocks_of(rows_in(columns[[1]]))) {
+    writer$add(lapply(columns, function(c) if (is.matrix(c)) c[, rows, drop = FALSE] else c[rows]))
+  }
+  writer$finish()
   invisible(path)
+}
+
+rows_in <- function(column) if (is.matrix(column)) ncol(column) else length(column)
+
+#' The numbers up to n in blocks of a row group.
+#' @noRd
+blocks_of <- function(n) {
+  lapply(if (n) seq(1, n, by = ROW_GROUP) else numeric(), function(start) start:min(start + ROW_GROUP - 1, n))
 }
 
 #' @noRd
@@ -74,10 +115,9 @@ schema_of <- function(kinds) {
 #' @noRd
 page_of_column <- function(column, kind) {
   if (kind == "vector") {
-    width <- ncol(column)
-    n <- length(column)
-    repetition <- levels_of(rep(c(0L, rep(1L, width - 1L)), nrow(column)))
-    body <- c(repetition, run_of(3L, n), float32(column))
+    n <- length(column) %/% 4L
+    repetition <- levels_of(rep(rep(0:1, c(1L, nrow(column) %/% 4L - 1L)), ncol(column)))
+    body <- c(repetition, run_of(3L, n), as.vector(column))
   } else {
     n <- length(column)
     there <- !is.na(column)
@@ -105,7 +145,9 @@ with_length <- function(bytes) c(writeBin(length(bytes), raw(), size = 4L, endia
 
 #' @noRd
 plain_texts <- function(texts) {
-  unlist(lapply(enc2utf8(texts), function(text) with_length(charToRaw(text)))) %||% raw()
+  different <- unique(enc2utf8(texts))
+  bytes <- lapply(different, function(text) with_length(charToRaw(text)))
+  unlist(bytes[match(texts, different)]) %||% raw()
 }
 
 #' Whole numbers of 64 bits.

@@ -7,7 +7,8 @@
 #'
 #' @param x A result of [dg_train()], [dg_cluster()], [dg_duplicates()],
 #'   [dg_zero_shot()], [dg_search()], [dg_sample()], [dg_agreement()],
-#'   [dg_validate()] or [dg_estimate()].
+#'   [dg_validate()], [dg_estimate()],
+#'   [dg_detect()], [dg_caption()] or [dg_label()].
 #' @param file Path of the file to write.
 #' @param images Images as for [dg_embed()], that the page may show, where its
 #'   items are images. Only those that appear are sent.
@@ -22,6 +23,7 @@
 #' dg_report(dg_agreement(codes), tempfile(fileext = ".html"))
 dg_report <- function(x, file, images = NULL, pictures = "blurred", connection = NULL) {
   connection <- current(connection)
+  if (!dir.exists(dirname(file))) stop_input("file: there is no folder ", sQuote(dirname(file), FALSE), "; create it first")
   html <- if (inherits(x, "dg_classifier")) {
     shown <- unlist(field(dg_answer(x)$worst, "id"))
     page_of(connection, paste0("/v1/classifiers/", part(x$name), "/report.html"), shown, images, pictures)
@@ -46,7 +48,7 @@ page_of <- function(connection, path, shown, images, pictures) {
 #' @noRd
 answer_page <- function(connection, x, images, pictures) {
   kind <- attr(x, "kind")
-  if (is.null(kind)) stop_input("x: there is no page of a ", class(x)[1])
+  if (is.null(kind)) stop_input("x: there is no page of a ", class(x)[1], "; give a result of a function that ?dg_report lists")
   path <- paste0("/v1/pages/", kind)
   fields <- list(answer = dg_answer(x), pictures = pictures)
   page <- ask(connection, "POST", path, fields)

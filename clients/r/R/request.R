@@ -87,7 +87,7 @@ postponed <- function(connection, request, outcome) {
   if (!outcome$passing) return(NULL)
   began <- request$began %||% now()
   pause <- request$pause %||% FIRST_PAUSE
-  wait <- pause * stats::runif(1) + (outcome$retry_after %||% 0)
+  wait <- pause * ((as.numeric(Sys.time()) * 997) %% 1) + (outcome$retry_after %||% 0)
   long <- if (outcome$nobody) min(connection$retry_for, NOBODY) else connection$retry_for
   if (now() + wait > began + long) return(NULL)
   utils::modifyList(request, list(began = began, pause = min(2 * pause, LONGEST_PAUSE), due = now() + wait))
@@ -155,14 +155,27 @@ handle_of <- function(connection, request) {
     curl::handle_setform(handle, .list = request$form)
   } else if (!is.null(request$file)) {
     headers[["Content-Type"]] <- "application/octet-stream"
-    bytes <- bytes_of(request$file)
-    curl::handle_setopt(handle, post = TRUE, postfieldsize_large = length(bytes), postfields = bytes)
+    curl::handle_setopt(handle, post = TRUE, postfieldsize_large = file.size(request$file), readfunction = reader_of(request$file))
   } else if (!is.null(request$fields)) {
     headers[["Content-Type"]] <- "application/json"
     body <- charToRaw(enc2utf8(to_json(request$fields)))
     curl::handle_setopt(handle, post = TRUE, postfieldsize_large = length(body), postfields = body)
   }
   curl::handle_setheaders(handle, .list = headers)
+}
+
+#' A function that gives the next bytes of a file, which need not fit into memory.
+#' @noRd
+reader_of <- function(path) {
+  place <- 0
+  function(n) {
+    file <- file(path, "rb")
+    on.exit(close(file))
+    seek(file, place)
+    bytes <- readBin(file, "raw", n)
+    place <<- place + length(bytes)
+    bytes
+  }
 }
 
 #' @noRd

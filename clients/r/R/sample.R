@@ -25,8 +25,8 @@ dg_sample <- function(x, size = NULL, strata = NULL, allocation = NULL, scores =
   design <- if (!is.null(scores) || !is.null(diversity)) "purposive" else if (is.null(strata)) "simple" else "stratified"
   fields <- compact(list(
     design = design, size = size, n = if (is.null(strata) && is.null(scores) && is.null(embeddings)) nrow(x), ids = as.list(ids),
-    strata = if (!is.null(strata)) listed(x[[strata]]), allocation = allocation,
-    scores = if (!is.null(scores)) listed(x[[scores]]), diversity = diversity, seed = seed
+    strata = if (!is.null(strata)) listed(column_named(x, strata, "strata")), allocation = allocation,
+    scores = if (!is.null(scores)) listed(column_named(x, scores, "scores")), diversity = diversity, seed = seed
   ))
   call <- function(blocks) ask(connection, "POST", "/v1/samples", c(fields, compact(list(vectors = blocks)), options_of(...)))
   answer <- if (is.null(embeddings)) call(NULL) else with_blocks(list(as_embeddings(embeddings, connection)), connection, call)

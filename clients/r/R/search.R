@@ -24,7 +24,7 @@ dg_search <- function(corpus, texts = NULL, images = NULL, queries = NULL, k = 1
   queries <- queries[is.na(queries$error_code), ]
   if (!nrow(queries)) stop_input("nothing can be searched for: ", failed$error_message[1])
   answer <- with_blocks(list(corpus), connection, function(blocks) {
-    query <- c(header_of(queries), list(data = to_base64(float32(as.matrix(queries)))))
+    query <- c(header_of(queries), list(data = to_base64(float32(queries$vector))))
     fields <- list(vectors = blocks, ids = as.list(corpus$id), queries = query, k = k, on_error = "skip")
     ask(connection, "POST", "/v1/search", fields)
   })

@@ -4,17 +4,30 @@ LARGE <- 24e6 # bytes of vectors from which they are sent as a file
 
 #' Base64 of little-endian float32 as numbers.
 #' @noRd
-of_base64 <- function(text) {
-  bytes <- jsonlite::base64_dec(text)
-  readBin(bytes, "numeric", length(bytes) %/% 4L, size = 4L, endian = "little")
+of_base64 <- function(text) numbers_of(jsonlite::base64_dec(text))
+
+#' Bytes of little-endian float32 as numbers.
+#' @noRd
+numbers_of <- function(bytes) readBin(bytes, "numeric", length(bytes) %/% 4L, size = 4L, endian = "little")
+
+#' A list of vectors as bytes of little-endian float32, one vector after the other.
+#' @noRd
+float32 <- function(rows) {
+  parts <- lapply(blocks_of(length(rows)), function(block) {
+    values <- as.numeric(unlist(rows[block], use.names = FALSE))
+    values[is.na(values)] <- NaN
+    writeBin(values, raw(), size = 4L, endian = "little")
+  })
+  unlist(parts) %||% raw()
 }
 
-#' The rows of a matrix as bytes of little-endian float32.
+#' The length of the vectors of a table. Signals an error where there are none, or some of different lengths.
 #' @noRd
-float32 <- function(matrix) {
-  values <- as.numeric(t(matrix))
-  values[is.na(values)] <- NaN
-  writeBin(values, raw(), size = 4L, endian = "little")
+width_of <- function(x) {
+  widths <- unique(lengths(x$vector))
+  if (!length(widths)) stop_input("embeddings: has no rows; give vectors of one item or more")
+  if (length(widths) > 1) stop_input("embeddings: has vectors of ", paste(sort(widths), collapse = " and "), " numbers; keep those of one model")
+  widths
 }
 
 #' @noRd
@@ -28,17 +41,20 @@ to_base64 <- function(bytes) gsub("\n", "", jsonlite::base64_enc(bytes), fixed =
 #'   that failed are NA.
 #' @export
 as.matrix.dg_embeddings <- function(x, ...) {
-  rows <- x$vector
-  matrix <- matrix(as.numeric(unlist(rows)), nrow = length(rows), byrow = TRUE)
-  rownames(matrix) <- x$id
-  matrix
+  width <- if (nrow(x)) width_of(x) else 0L
+  out <- matrix(NA_real_, nrow(x), width)
+  for (block in blocks_of(nrow(x))) {
+    out[block, ] <- matrix(unlist(x$vector[block], use.names = FALSE), ncol = width, byrow = TRUE)
+  }
+  rownames(out) <- x$id
+  out
 }
 
 #' @noRd
 as_embeddings <- function(x, connection) {
   if (inherits(x, "dg_embeddings")) return(x)
-  if (is.character(x) && length(x) == 1 && !dir.exists(x)) return(dg_read_vectors(x))
-  stop_input("embeddings: give a result of dg_embed(), or the path of a .parquet file of vectors")
+  if (is.character(x) && length(x) == 1 && !is.na(x)) return(dg_read_vectors(x))
+  stop_input("embeddings: give a result of dg_embed(), or the path of a .parquet or .npz file of vectors; got a ", class(x)[1])
 }
 
 #' Embeddings of what was given: images, texts, or embeddings. A list of one or two tables.
@@ -60,10 +76,7 @@ embedded <- function(images, texts, embeddings, connection, model = NULL, progre
 #' @noRd
 header_of <- function(x) {
   receipt <- dg_receipt(x)
-  list(
-    modality = attr(x, "modality"), model = receipt$model, fingerprint = receipt$fingerprint,
-    dimension = length(x$vector[[1]])
-  )
+  list(modality = attr(x, "modality"), model = receipt$model, fingerprint = receipt$fingerprint, dimension = width_of(x))
 }
 
 #' Call `use` with the blocks of embeddings; large ones are files of the server meanwhile.
@@ -76,28 +89,29 @@ with_blocks <- function(tables, connection, use) {
   files <- character()
   on.exit(for (id in files) try(ask(connection, "DELETE", paste0("/v1/files/", part(id))), silent = TRUE))
   blocks <- lapply(tables, function(x) {
-    bytes <- float32(as.matrix(x))
-    if (length(bytes) <= LARGE) return(c(header_of(x), list(data = to_base64(bytes))))
+    header <- header_of(x)
+    if (4 * nrow(x) * header$dimension <= LARGE) return(c(header, list(data = to_base64(float32(x$vector)))))
     path <- tempfile(fileext = ".npy")
     on.exit(unlink(path), add = TRUE)
-    write_npy(bytes, dim(as.matrix(x)), path)
+    write_npy(x$vector, header$dimension, path)
     card <- ask(connection, "POST", "/v1/files", file = path, query = list(name = "vectors.npy"))
     files <<- c(files, card$id)
-    c(header_of(x), list(file = card$id))
+    c(header, list(file = card$id))
   })
   use(blocks)
 }
 
-#' A matrix of float32 as numpy's file.
+#' Vectors as numpy's file, in float32.
 #' @noRd
-write_npy <- function(bytes, dim, path) {
-  header <- sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", dim[1], dim[2])
+write_npy <- function(rows, width, path) {
+  header <- sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", length(rows), width)
   padded <- paste0(header, strrep(" ", (64 - (nchar(header) + 11) %% 64) %% 64), "\n")
   connection <- file(path, "wb")
   on.exit(close(connection))
   writeBin(c(as.raw(0x93), charToRaw("NUMPY"), as.raw(c(1, 0))), connection)
   writeBin(nchar(padded), connection, size = 2L, endian = "little")
-  writeBin(c(charToRaw(padded), bytes), connection)
+  writeBin(charToRaw(padded), connection)
+  for (block in blocks_of(length(rows))) writeBin(float32(rows[block]), connection)
 }
 
 #' Stop where vectors of two models would be mixed.

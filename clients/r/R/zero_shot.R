@@ -23,9 +23,12 @@ dg_zero_shot <- function(images = NULL, labels, texts = NULL, embeddings = NULL,
                          negatives = NULL, none_of_these = NULL, model = NULL, decode = NULL, progress = NULL,
                          connection = NULL) {
   connection <- current(connection)
+  if (is.data.frame(labels)) stop_input("labels: got a table; give a character vector, such as a column of it")
+  if (anyNA(labels)) stop_input("labels: ", sum(is.na(labels)), " of ", length(labels), " are missing (NA); leave them out")
+  labels <- as.character(labels)
   none <- if (is.numeric(none_of_these)) list(min_cosine = none_of_these) else if (!is.null(none_of_these)) list(text = none_of_these)
   fields <- compact(list(
-    labels = as.character(labels), templates = templates, multi_label = if (multi_label) TRUE, negatives = negatives,
+    labels = labels, templates = templates, multi_label = if (multi_label) TRUE, negatives = negatives,
     none_of_these = none, model = model %||% connection$model, decode = decode
   ))
   if (inherits(images, "dg_video")) return(video_scores(connection, images, fields, labels, progress))
@@ -57,7 +60,7 @@ send_vectors <- function(connection, tables, path, fields, progress = NULL, what
   first <- tables[[1]]
   n <- nrow(first)
   out <- new.env()
-  out$values <- vector("list", n)
+  values <- vector("list", n)
   out$code <- first$error_code
   out$message <- first$error_message
   out$remark <- first$remark
@@ -68,7 +71,7 @@ send_vectors <- function(connection, tables, path, fields, progress = NULL, what
     places <- seq(starts[1], min(starts[1] + ROWS - 1L, n))
     starts <<- starts[-1]
     blocks <- lapply(tables, function(x) {
-      c(header_of(x), list(data = to_base64(float32(as.matrix(x)[places, , drop = FALSE]))))
+      c(header_of(x), list(data = to_base64(float32(x$vector[places]))))
     })
     c(request("POST", path, c(fields, list(vectors = blocks, on_error = "skip"))), list(places = places))
   }
@@ -77,7 +80,7 @@ send_vectors <- function(connection, tables, path, fields, progress = NULL, what
     for (entry in outcome$data) {
       i <- request$places[entry$index + 1L]
       if (is.null(entry$error)) {
-        out$values[[i]] <- entry
+        values[[i]] <<- entry
       } else if (is.na(out$code[i])) {
         out$code[i] <- entry$error$code
         out$message[i] <- entry$error$message
@@ -89,5 +92,5 @@ send_vectors <- function(connection, tables, path, fields, progress = NULL, what
   }
   send(connection, following, finish)
   done(bar)
-  c(as.list(out), list(items = list(ids = first$id, remarks = character())))
+  c(as.list(out), list(values = values, items = list(ids = first$id, remarks = character())))
 }

@@ -1,9 +1,7 @@
 """The R package clients/r: its own tests (testthat) against a real server, its vectors beside Python's, R CMD check."""
 
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -11,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from daguerre import Client, Embeddings
+from daguerre.results.embeddings import write_npz
 from tests.clients import golden
+from tests.clients.r.common import EXAMPLES, MARKS, PACKAGE, run
 from tests.clients.stubs import Asked, Reply, recording
 from tests.docs.blocks import blocks
 from tests.e2e.harness import ROOT, Server
 
-PACKAGE = ROOT / "clients" / "r"
-EXAMPLES = ROOT / "examples"
-NEEDED = ("cli", "curl", "jsonlite", "rlang", "tibble", "testthat", "roxygen2", "knitr", "rmarkdown")
 NO_MODELS = {"object": "list", "data": []}
 OVERLOADED = {"error": {"code": "overloaded", "message": "the queue is full", "param": None, "items": []}}
 NO_CRAN = """
@@ -39,36 +36,7 @@ OFFLINE = {  # checks of R that ask other machines, or the clock of one
 }
 
 
-def has_r() -> bool:
-    if shutil.which("Rscript") is None:
-        return False
-    asked = f"stopifnot(all(c({', '.join(map(repr, NEEDED))}) %in% rownames(installed.packages())))"
-    return subprocess.run(["Rscript", "-e", asked], capture_output=True, timeout=60).returncode == 0
-
-
-pytestmark = [
-    pytest.mark.skipif(not has_r(), reason=f"needs R with {', '.join(NEEDED)}: docs/r.md has Debian's packages"),
-    pytest.mark.parametrize("placement", ["inline"], indirect=True, scope="session"),
-]
-
-
-def run(command: list[str], library: Path, cwd: Path, variables: Mapping[str, str], seconds: int = 600) -> str:
-    """The output of a command with the package's library. Raises AssertionError with it where the command fails."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("DAGUERRE_")}
-    environment = {**inherited, "R_LIBS": str(library), "LC_ALL": "C.UTF-8", "NOT_CRAN": "true", **variables}
-    done = subprocess.run(
-        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds
-    )
-    assert done.returncode == 0, done.stdout[-6000:]
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A library of R with the package."""
-    folder = tmp_path_factory.mktemp("r-library")
-    run(["R", "CMD", "INSTALL", "--no-docs", f"--library={folder}", str(PACKAGE)], folder, ROOT, {})
-    return folder
+pytestmark = MARKS
 
 
 def package_tests(library: Path, variables: Mapping[str, str], only: str) -> str:
@@ -108,8 +76,8 @@ def test_retry_after_is_obeyed_and_golden_requests_are_sent(library: Path, serve
     assert len(asked) == 3
     assert all(after.at - before.at >= 1 for before, after in pairwise(asked))
     for case in golden.CASES:
-        bodies = [each.body for each in sent if each.path == case["path"]]
-        assert golden.missing(case["fields"], golden.parsed(bodies[-1])) == [], case["name"]
+        asked = [each for each in sent if golden.path_of(each) == case["path"]]
+        assert golden.missing(case["fields"], golden.parsed(asked[-1])) == [], case["name"]
 
 
 @pytest.mark.thorough
@@ -123,12 +91,14 @@ def test_vectors_of_r_and_python_are_equal_to_the_bit(library: Path, server: Ser
         daguerre::dg_write_vectors(daguerre::dg_embed(texts = "ein Caf\\u00e9"), out("text.parquet"))
         P <- daguerre::dg_read_vectors(out("python.parquet"))
         daguerre::dg_write_vectors(P, out("copy.parquet"))
+        daguerre::dg_write_vectors(daguerre::dg_read_vectors(out("python.npz")), out("from_npz.parquet"))
         print(daguerre::dg_embed_corpus("coded/", out("python.parquet")))
     """
     paths = [EXAMPLES / "coded" / f"{i:03}.jpg" for i in range(6)]
     with Client(server.url) as client:
         client.embed_corpus(EXAMPLES / "coded", tmp_path / "python.parquet")
         before = Embeddings.read_parquet(tmp_path / "python.parquet")
+        write_npz(str(tmp_path / "python.npz"), before)
         said = run(["Rscript", "-e", script], library, EXAMPLES, {"DAGUERRE_URL": server.url, "OUT": str(tmp_path)})
         text = client.embed(texts=["ein Café"])
         assert Embeddings.read_parquet(tmp_path / "text.parquet").vectors.tobytes() == text.vectors.tobytes()
@@ -136,7 +106,7 @@ def test_vectors_of_r_and_python_are_equal_to_the_bit(library: Path, server: Ser
             ours, theirs = client.embed(images=path), Embeddings.read_parquet(tmp_path / f"{i}.parquet")
             assert theirs.vectors.tobytes() == ours.vectors.tobytes()
             assert (theirs.fingerprint, list(theirs.ids)) == (ours.fingerprint, list(ours.ids))
-        for name in ("copy", "python"):  # which R has read, and continued
+        for name in ("copy", "python", "from_npz"):  # which R has read, and continued
             after = Embeddings.read_parquet(tmp_path / f"{name}.parquet")
             assert after.vectors.tobytes() == before.vectors.tobytes()
             assert list(after.ids) == list(before.ids)

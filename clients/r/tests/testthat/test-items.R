@@ -33,6 +33,8 @@ test_that("input that cannot be meant is refused", {
   expect_error(items_of(NULL, NULL), "give images or texts", class = "daguerre_error_input")
   expect_error(images_of("https://example.org/a.jpg"), "not fetched", class = "daguerre_error_input")
   expect_error(images_of("none/"), "no file or folder", class = "daguerre_error_input")
+  expect_error(images_of(c(a = "a.jpg", "b.jpg")), "1 of 2 have no name", class = "daguerre_error_input")
+  expect_error(texts_given(stats::setNames(c("a", "b"), c("x", NA))), "1 of 2 have no name", class = "daguerre_error_input")
   expect_error(dg_connect("gpu-server"), "an address is as", class = "daguerre_error_input")
   expect_error(options_of(1), "have names", class = "daguerre_error_input")
 })
@@ -51,6 +53,25 @@ test_that("labels with scores are taken as predictions without a warning", {
 
 test_that("texts and vectors of one value are single values, and NA is null", {
   expect_identical(to_json(list(a = "x", b = c(1, NA), c = list("x"), d = factor("f"))), "{\"a\":\"x\",\"b\":[1,null],\"c\":[\"x\"],\"d\":\"f\"}")
+})
+
+test_that("a codebook is read from a file or a list, yes and no as names", {
+  path <- tempfile(fileext = ".yaml")
+  writeLines(c("variables:", "  - name: people", "    kind: binary", "    categories:", "      - name: yes", "      - name: no", "    required: true"), path)
+  book <- codebook_of(path)
+  expect_identical(field(book$variables[[1]]$categories, "name"), list("yes", "no"))
+  expect_true(book$variables[[1]]$required)
+  short <- codebook_of(list(variables = list(list(name = "people", kind = "binary", categories = c("yes", "no")))))
+  expect_identical(short$variables[[1]]$categories, list(list(name = "yes"), list(name = "no")))
+  expect_error(codebook_of("none.yaml"), "no file", class = "daguerre_error_input")
+  expect_error(codebook_of(list(a = 1)), "variables", class = "daguerre_error_input")
+})
+
+test_that("progress is shown as the caller or the option says", {
+  before <- options(daguerre.progress = FALSE)
+  on.exit(options(before))
+  expect_false(is_shown(NULL, TRUE))
+  expect_true(is_shown(TRUE))
 })
 
 test_that("Retry-After may be seconds or a date", {

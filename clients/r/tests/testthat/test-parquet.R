@@ -25,7 +25,14 @@ test_that("numbers of 64 bits are read as they were written", {
   path <- tempfile(fileext = ".parquet")
   sizes <- c(0, 1, 2^31, 2^32 - 1, 2^32, 1.7e18, NA)
   write_parquet(list(id = letters[1:7], size = sizes), path)
-  expect_identical(read_parquet(path)$columns$size, sizes)
+  expect_identical(read_group(parquet_file(path), 1, "size")$size, sizes)
+})
+
+test_that("vectors that lack, or differ in length, are refused", {
+  X <- some(3)
+  expect_error(dg_write_vectors(X[0, ], tempfile()), "no item", class = "daguerre_error_input")
+  X$vector[[2]] <- 1
+  expect_error(as.matrix(X), "1 and 3 numbers", class = "daguerre_error_input")
 })
 
 test_that("a file without rows, and vectors of failed items, are read", {
@@ -36,6 +43,18 @@ test_that("a file without rows, and vectors of failed items, are read", {
   dg_write_vectors(X, path)
   expect_true(all(is.na(as.matrix(quietly(dg_read_vectors(path)))[1, ])))
   expect_warning(dg_read_vectors(path), "1 of 2 items", class = "daguerre_remark")
+})
+
+test_that("a file that was not copied as a whole is refused", {
+  path <- tempfile(fileext = ".parquet")
+  dg_write_vectors(some(10), path)
+  bytes <- readBin(path, "raw", 1e6)
+  for (n in c(5, 100, length(bytes) - 1)) {
+    writeBin(bytes[seq_len(n)], path)
+    expect_error(dg_read_vectors(path), "no Parquet file|has no end", class = "daguerre_error_input")
+  }
+  expect_error(dg_read_vectors(tempdir()), "is a folder", class = "daguerre_error_input")
+  expect_error(dg_read_vectors(NA), "give the path", class = "daguerre_error_input")
 })
 
 test_that("a file that is none of vectors is refused", {

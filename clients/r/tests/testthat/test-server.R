@@ -36,24 +36,7 @@ test_that("a corpus is resumed, and continued with new files", {
   again <- quietly(dg_embed_corpus(folder, out))
   expect_identical(c(again$embedded, again$reused), c(2L, 3L))
   expect_identical(as.matrix(dg_read_vectors(out)), as.matrix(quietly(dg_embed(folder))))
-  expect_false(dir.exists(paste0(out, ".r-parts")))
-})
-
-test_that("answers before an interruption are not asked for again", {
-  out <- tempfile(fileext = ".parquet")
-  parts <- paste0(out, ".r-parts")
-  given <- images_of(examples("coded"))
-  dir.create(parts)
-  calls <- 0
-  save <- function(chunk, sent) {
-    calls <<- calls + 1
-    if (calls == 2) stop("killed")
-    save_part(list(rows = corpus_rows(given, chunk, sent), vectors = sent$values[chunk], receipt = sent$answer$receipt), parts, calls)
-  }
-  expect_error(embed_items(current(), given, NULL, NULL, FALSE, each = save), "killed")
-  summary <- quietly(dg_embed_corpus(examples("coded"), out))
-  expect_gt(summary$reused, 0L)
-  expect_identical(summary$embedded + summary$reused, 36L)
+  expect_false(dir.exists(paste0(out, ".parts")))
 })
 
 test_that("a study goes from pictures to an estimate", {
@@ -146,4 +129,75 @@ test_that("jobs are listed, and agreement has its coefficients", {
   long <- data.frame(item = rep(1:4, 2), coder = rep(c("anna", "ben"), each = 4), code = c(wide$anna, wide$ben))
   expect_identical(quietly(dg_agreement(wide))$value, quietly(dg_agreement(long))$value)
   expect_equal(quietly(dg_agreement(wide))$value[1], 0.75)
+})
+
+test_that("captions are rows, and a broken file is one with an error", {
+  C <- quietly(tryCatch(
+    dg_caption(c(examples("photos/cat.jpg"), examples("words.txt")), prompt = "a photo of", max_tokens = 3),
+    daguerre_error_not_found = function(e) skip("the server has no analyser of captions")
+  ))
+  expect_match(C$caption[1], "^a photo of ")
+  expect_identical(C$error_code, c(NA, "unsupported_image"))
+  expect_match(dg_remarks(C)[1], "A caption is what the network finds likely")
+  expect_gt(file.size(dg_report(C, tempfile(fileext = ".html"))), 5000)
+  V <- quietly(dg_caption(dg_video(examples("news/news.mp4"), every = 2), max_tokens = 3))
+  expect_identical(nrow(V), 3L)
+})
+
+test_that("codes of a study come as tables that agreement takes", {
+  folder <- examples("photos")
+  connection <- current()
+  on.exit(default$connection <- connection)
+  study <- paste0("/v1/studies/r-", Sys.getpid())
+  ask(connection, "POST", "/v1/studies", list(name = basename(study)))
+  on.exit(ask(connection, "DELETE", study), add = TRUE)
+  form <- c(form_request(list(ids = list("a", "b", "c"))), parts_of(images_of(folder), 1:3))
+  ask(connection, "POST", paste0(study, "/items"), form = form)
+  ask(connection, "PUT", paste0(study, "/codebook"), list(variables = list(list(name = "cat", kind = "binary"))))
+  made <- ask(connection, "POST", paste0(study, "/assignments"), list(
+    name = "one", sample = list(design = "simple", size = 3), coders = c("anna", "ben")
+  ))
+  for (person in made$tokens) {
+    coder <- dg_connect(connection$url, api_key = person$token)
+    keys <- sort(texts_of(field(ask(coder, "GET", "/v1/coding/units")$data, "key")))
+    for (key in keys) {
+      value <- if (key == keys[1] && person$name == "ben") "no" else "yes"
+      ask(coder, "PUT", sprintf("/v1/coding/units/%s/codes", key), list(codes = list(cat = list(value = value))))
+    }
+  }
+  S <- dg_studies(connection)
+  expect_identical(S$codes[S$name == basename(study)], 6)
+  long <- dg_study_codes(basename(study), connection = connection)
+  expect_identical(sort(table(long$coder, long$code)[, "yes"]), c(ben = 2L, anna = 3L))
+  expect_identical(unique(long$inclusion_prob), 1)
+  wide <- dg_study_codes(basename(study), "cat", connection = connection)
+  expect_identical(sum(wide$anna == wide$ben), 2L)
+  A <- quietly(dg_study_agreement(basename(study), connection = connection))
+  expect_equal(A$value[A$coefficient == "percent"], 2 / 3)
+  expect_equal(quietly(dg_agreement(long, connection = connection))$value, A$value)
+  expect_equal(quietly(dg_agreement(wide, c("anna", "ben"), connection = connection))$value, A$value)
+})
+
+test_that("a collection is searched by words, pictures, vectors and its own items", {
+  photos <- examples("photos")
+  connection <- current()
+  path <- paste0("/v1/collections/r-", Sys.getpid())
+  ask(connection, "PUT", path, list(fields = list(year = "integer")))
+  on.exit(ask(connection, "DELETE", path))
+  given <- images_of(photos)
+  metadata <- lapply(seq_along(given$ids), function(i) list(year = 2020L + i))
+  form <- c(form_request(list(ids = as.list(given$ids), metadata = metadata)), parts_of(given, seq_along(given$ids)))
+  ask(connection, "POST", paste0(path, "/items"), form = form)
+  expect_true(basename(path) %in% dg_collections()$name)
+  by_words <- quietly(dg_search_collection(basename(path), "a cat", k = 1))
+  expect_identical(by_words$id, "cat.jpg")
+  by_picture <- quietly(dg_search_collection(basename(path), images = c(file.path(photos, "cat.jpg"), examples("words.txt")), k = 1))
+  expect_identical(by_picture$id, c("cat.jpg", NA))
+  expect_identical(by_picture$error_code, c(NA, "unsupported_image"))
+  expect_equal(by_picture$cosine[1], 1, tolerance = 1e-6)
+  X <- quietly(dg_embed(photos))
+  by_vectors <- quietly(dg_search_collection(basename(path), queries = X, k = 1))
+  expect_identical(by_vectors$id, X$id)
+  like <- quietly(dg_search_collection(basename(path), like = "cat.jpg", where = list(year = list(gte = 2022)), k = 5))
+  expect_true(all(like$year >= 2022) && !"cat.jpg" %in% like$id && nrow(like) > 0)
 })

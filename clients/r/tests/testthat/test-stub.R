@@ -46,7 +46,11 @@ test_that("golden requests and answers are those of the Python client", {
       zero_shot = {
         Z <- dg_zero_shot(texts = unlist(given$texts), labels = unlist(given$labels))
         list(labels = Z$label, scores = Z$scores)
-      }
+      },
+      label = dg_label(texts = unlist(given$texts), codebook = given$codebook),
+      caption = dg_caption(lapply(given$images, jsonlite::base64_dec), given$prompt, given$max_tokens),
+      study_codes = dg_study_codes(given$name, given$variable),
+      search_collection = dg_search_collection(given$name, unlist(given$texts), k = given$k, where = given$where)
     ))
     if (case$name == "sample") got$ids <- got$id
     for (name in names(case$result)) {
