@@ -1,7 +1,8 @@
 """Golden requests and answers that the clients of all languages share: tests/golden/clients.json.
 
 A case has the arguments of a call, the path and the fields that every client sends, the server's answer, and values
-of the result. Clients may send more: ids, and defaults, and ask for `others` first. Fields are those of the JSON, of a form, or of the query.
+of the result. Clients may send more: ids, and defaults, and ask for `others` first. Fields are those of the JSON, of a
+form, or of the query.
 """
 
 import json

@@ -30,6 +30,6 @@ dg_caption <- function(images, prompt = NULL, max_tokens = NULL, model = NULL, p
   }
   result(
     item_table(given, sent, columns(sent$values)), "dg_captions", whole_answer(sent),
-    remarks = c(given$remarks, sent$answer$receipt$notice, failed_remark(sent$code)), kind = "captions"
+    remarks = c(given$remarks, sent$answer$receipt$notice, failed_remark(sent$code))
   )
 }

@@ -34,7 +34,7 @@ dg_train <- function(name, images = NULL, targets = NULL, texts = NULL, embeddin
     list(codes = lapply(rows[c("coder", "item", "code")], function(column) column[!is.na(places)]))
   }
   job <- with_blocks(tables, connection, function(blocks) {
-    fields <- c(list(name = name, vectors = blocks, ids = as.list(ids), on_error = "skip"), coded, options_of(...))
+    fields <- c(list(name = name, vectors = blocks, ids = I(ids), on_error = "skip"), coded, options_of(...))
     run_job(connection, "/v1/classifiers", fields, progress, "Training")
   })
   dg_classifier(job$result$classifier, connection = connection)

@@ -17,7 +17,7 @@ dg_cluster <- function(images = NULL, texts = NULL, embeddings = NULL, method = 
   tables <- embedded(images, texts, embeddings, connection, model, progress)
   options <- c(compact(list(method = method, k = k, vocabulary = vocabulary)), options_of(...))
   job <- with_blocks(tables, connection, function(blocks) {
-    fields <- c(list(vectors = blocks, ids = as.list(tables[[1]]$id), on_error = "skip"), options)
+    fields <- c(list(vectors = blocks, ids = I(tables[[1]]$id), on_error = "skip"), options)
     run_job(connection, "/v1/clusters", fields, progress, "Clustering")
   })
   answer <- ask(connection, "GET", paste0("/v1/clusters/", part(job$id)))

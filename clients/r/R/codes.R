@@ -25,7 +25,7 @@ code_rows <- function(codes, coders = NULL, by = NULL, adjudicator = NULL) {
     rows <- list(item = rep(ids, n), coder = rep(coders, each = length(ids)), code = unlist(lapply(coders, function(c) column(table[[c]]))))
     again <- rep(seq_along(ids), n)
   } else {
-    rows <- list(item = ids, coder = table$coder, code = column(table$code))
+    rows <- list(item = ids, coder = table[["coder"]], code = column(table[["code"]]))
     again <- seq_along(ids)
   }
   for (name in design) rows[[if (identical(name, by)) "by" else name]] <- column(table[[name]])[again]

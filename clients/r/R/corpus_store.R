@@ -148,7 +148,10 @@ known_rows <- function(store) {
 #' @noRd
 finish_corpus <- function(store, ids) {
   if (length(store$waiting)) {
-    if (!stored_width(store)) stop_input("images: none of the files could be used; ", store$waiting[[1]]$error_message[1])
+    if (!stored_width(store)) {
+      unlink(journal_files(store)) # there is nothing to go on with
+      stop_input("images: none of the files could be used; ", store$waiting[[1]]$error_message[1])
+    }
     write_part(store)
   }
   if (identical(unlist(field(store$files, "path")), store$out)) return(NULL)

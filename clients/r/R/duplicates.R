@@ -20,7 +20,7 @@ dg_duplicates <- function(images = NULL, texts = NULL, embeddings = NULL, kind =
     sent <- list(code = tables[[1]]$error_code, message = tables[[1]]$error_message)
     ids <- tables[[1]]$id
     job <- with_blocks(tables, connection, function(blocks) {
-      fields <- c(list(vectors = blocks, ids = as.list(ids), on_error = "skip"), options)
+      fields <- c(list(vectors = blocks, ids = I(ids), on_error = "skip"), options)
       run_job(connection, "/v1/duplicates", fields, progress, "Comparing")
     })
     good <- seq_along(ids)
@@ -34,7 +34,7 @@ dg_duplicates <- function(images = NULL, texts = NULL, embeddings = NULL, kind =
     if (!length(good)) stop_input("images: none of the ", length(ids), " images can be used; ", sent$message[1])
     hash <- if (kind == "exact") "sha256" else "phash"
     fields <- c(
-      list(ids = as.list(ids[good])), stats::setNames(list(as.list(unlist(field(sent$values[good], hash)))), hash),
+      list(ids = I(ids[good])), stats::setNames(list(as.list(unlist(field(sent$values[good], hash)))), hash),
       if (kind == "near") compared_fields(sent$values[good]), options
     )
     job <- run_job(connection, "/v1/duplicates", fields, progress, "Comparing")

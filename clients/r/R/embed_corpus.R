@@ -36,7 +36,7 @@ dg_embed_corpus <- function(images, out, model = NULL, decode = NULL, retry_erro
   todo <- files_to_embed(given, known_rows(store), retry_errors)
   shown <- is_shown(progress, TRUE)
   noted <- new.env()
-  done <- failed <- 0
+  done <- failed <- 0L
   before <- function(places) note_files(noted, places, given$paths[places])
   save <- function(chunk, vectors, sent) {
     failed <<- failed + sum(!is.na(sent$code[chunk]))

@@ -42,7 +42,7 @@ dg_estimate <- function(corpus, predictions = NULL, codes = NULL, coders = NULL,
   }
   many <- function(names) if (!is.null(names)) lapply(names, function(name) list(name = name, values = one(name)))
   rows <- compact(list(
-    item = as.list(ids), group = one(group), stratum = one(stratum), by = many(by), time = one(time),
+    item = I(ids), group = one(group), stratum = one(stratum), by = many(by), time = one(time),
     covariates = many(covariates), outcome = one(outcome)
   ))
   fields <- c(
@@ -57,7 +57,7 @@ dg_estimate <- function(corpus, predictions = NULL, codes = NULL, coders = NULL,
 corpus_predictions <- function(corpus, ids, predictions) {
   predictions <- predictions %||% intersect(PREDICTED, names(corpus))[1]
   if (is.character(predictions) && all(predictions %in% names(corpus))) {
-    return(lapply(predictions, function(name) list(name = name, item = as.list(ids), value = listed(corpus[[name]]))))
+    return(lapply(predictions, function(name) list(name = name, item = I(ids), value = listed(corpus[[name]]))))
   }
   if (is.character(predictions) && is.null(names(predictions))) {
     stop_input("predictions: name columns of the corpus; it has ", paste(names(corpus), collapse = ", "))

@@ -67,4 +67,4 @@ column <- function(x) if (is.factor(x) || inherits(x, c("Date", "POSIXt"))) as.c
 
 #' A list that JSON writes as a list, even of one.
 #' @noRd
-listed <- function(x) as.list(column(unname(x)))
+listed <- function(x) I(column(unname(x)))

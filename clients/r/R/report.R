@@ -8,7 +8,7 @@
 #' @param x A result of [dg_train()], [dg_cluster()], [dg_duplicates()],
 #'   [dg_zero_shot()], [dg_search()], [dg_sample()], [dg_agreement()],
 #'   [dg_validate()], [dg_estimate()],
-#'   [dg_detect()], [dg_caption()] or [dg_label()].
+#'   [dg_detect()] or [dg_label()].
 #' @param file Path of the file to write.
 #' @param images Images as for [dg_embed()], that the page may show, where its
 #'   items are images. Only those that appear are sent.

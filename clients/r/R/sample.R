@@ -24,7 +24,7 @@ dg_sample <- function(x, size = NULL, strata = NULL, allocation = NULL, scores =
   ids <- key_column(x, "x")
   design <- if (!is.null(scores) || !is.null(diversity)) "purposive" else if (is.null(strata)) "simple" else "stratified"
   fields <- compact(list(
-    design = design, size = size, n = if (is.null(strata) && is.null(scores) && is.null(embeddings)) nrow(x), ids = as.list(ids),
+    design = design, size = size, n = if (is.null(strata) && is.null(scores) && is.null(embeddings)) nrow(x), ids = I(ids),
     strata = if (!is.null(strata)) listed(column_named(x, strata, "strata")), allocation = allocation,
     scores = if (!is.null(scores)) listed(column_named(x, scores, "scores")), diversity = diversity, seed = seed
   ))

@@ -16,16 +16,16 @@ dg_search <- function(corpus, texts = NULL, images = NULL, queries = NULL, k = 1
   if (is.null(queries)) {
     queries <- dg_embed(images, texts, model = dg_receipt(corpus)$model, progress = progress, connection = connection)
   }
+  if (all(!is.na(queries$error_code))) stop_input("nothing can be searched for: ", queries$error_message[1] %||% "there are no queries")
   require_same(corpus, queries)
   shown <- if (is.null(texts) || !is.null(names(texts))) queries$id else unname(texts)
   shown <- shown[is.na(queries$error_code)]
   corpus <- corpus[is.na(corpus$error_code), ]
   failed <- queries[!is.na(queries$error_code), ]
   queries <- queries[is.na(queries$error_code), ]
-  if (!nrow(queries)) stop_input("nothing can be searched for: ", failed$error_message[1])
   answer <- with_blocks(list(corpus), connection, function(blocks) {
     query <- c(header_of(queries), list(data = to_base64(float32(queries$vector))))
-    fields <- list(vectors = blocks, ids = as.list(corpus$id), queries = query, k = k, on_error = "skip")
+    fields <- list(vectors = blocks, ids = I(corpus$id), queries = query, k = k, on_error = "skip")
     ask(connection, "POST", "/v1/search", fields)
   })
   rows <- unlist(lapply(answer$data, function(entry) {

@@ -112,7 +112,7 @@ def test_killed_anywhere_it_goes_on_and_the_file_is_the_same(
     assert sent(server) - before == whole[1] + again
     assert not out.with_name(out.name + ".parts").exists()
     if when != 10:
-        assert "0 reused" not in said or when == -1
+        assert ", 0 reused" not in said or when == -1
 
 
 def test_killed_from_outside_again_and_again(library: Path, server: Server, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_two_runs_of_one_file_are_one_too_many(library: Path, server: Server, pl
     lock = place / "two.parquet.parts" / "_journal" / "r.lock"
     host = lock.read_text().splitlines()[1]
     lock.write_text(f"{os.getpid()}\n{host}\n")  # a process that is alive
-    with pytest.raises(AssertionError, match="is writing 'two.parquet'"):
+    with pytest.raises(AssertionError, match=r"is writing .two\.parquet."):
         embed(library, server, place, "two.parquet")
 
 

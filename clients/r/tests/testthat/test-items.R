@@ -52,6 +52,7 @@ test_that("labels with scores are taken as predictions without a warning", {
 })
 
 test_that("texts and vectors of one value are single values, and NA is null", {
+  expect_identical(to_json(listed(c(a = "x"))), "[\"x\"]")
   expect_identical(to_json(list(a = "x", b = c(1, NA), c = list("x"), d = factor("f"))), "{\"a\":\"x\",\"b\":[1,null],\"c\":[\"x\"],\"d\":\"f\"}")
 })
 
