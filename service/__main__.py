@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import os
 import socket
 import sys
@@ -45,6 +46,7 @@ def main() -> None:
             os.environ[f"DAGUERRE_{name.upper()}"] = getattr(options, name)
     if options.insecure:
         os.environ["DAGUERRE_INSECURE"] = "true"
+    gc.disable()  # while modules are imported, which takes a tenth longer with it; service/app.py enables it
     make_private()
     try:
         settings = read()
@@ -60,7 +62,20 @@ def main() -> None:
     arguments = ["--host", settings.host, "--port", str(settings.port)]
     arguments += ["--working-dir", str(Path(__file__).parents[1])]
     arguments += ["--timeout-keep-alive", "75", "--timeout-graceful-shutdown", "30"]
-    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "service.app:Daguerre", *arguments])
+    supervise(["serve", "service.app:Daguerre", *arguments])
+
+
+def supervise(arguments: list[str]) -> None:
+    """Become `bentoml serve`, in this process, which has imported much of the service for its checks.
+
+    A process that may hold the memory of a GPU is replaced; the command of BentoML that lists all its commands is not
+    imported, since that takes a quarter of a second.
+    """
+    if os.environ["DAGUERRE_DEVICE"] != "cpu":
+        os.execv(sys.executable, [sys.executable, "-m", "bentoml", *arguments])
+    from bentoml_cli.serve import serve_command  # reads BENTOML_HOME, which has just been set
+
+    serve_command.main(arguments, prog_name="bentoml")
 
 
 def preflight(settings: Settings) -> None:
@@ -125,7 +140,9 @@ def require_home(settings: Settings) -> None:
             (home / folder).mkdir(mode=0o700, exist_ok=True)
             if not os.access(home / folder, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(home / folder))
-        Jobs(settings).table.open()
+        table = Jobs(settings).table
+        table.open()
+        table.close()
     except OSError as exc:
         raise OSError(
             f"home: {exc.filename or home} cannot be written ({exc.strerror or exc}); make room or give rights there, "
