@@ -4,6 +4,7 @@ Each process of a server imports this module: BentoML's supervisor, the entry pr
 process imports service/api/entry.py, when it starts.
 """
 
+import gc
 import logging
 import tomllib
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from service.auth import Auth
 from service.body_budget import return_memory
 from service.inference.batching import Key
 from service.inference.devices import RunnerSpec, sites
-from service.inference.placement import Inline, Placement, Process, RunnerHandle
+from service.inference.placement import Ahead, Inline, Placement, Process, RunnerHandle
 from service.inference.runner import service as runners
 from service.inference.runner.client import BentoClient, RunnerClient, SharedMemoryClient
 from service.inference.sessions import Served
@@ -84,16 +85,20 @@ class Daguerre(_Runners):  # type: ignore[misc, valid-type]
     @bentoml.on_startup
     async def start(self) -> None:
         """Start loading the models. /livez answers at once, /readyz when they are loaded."""
+        gc.disable()
+        ahead = Ahead(settings) if not _sites and (settings.device, settings.backend) == ("cpu", "onnx") else None
         from service.api.entry import Entry  # the other processes of a server start in half of the time without it
 
-        entry = Entry(settings, self._placement())
+        entry = Entry(settings, self._placement(ahead), ahead.served if ahead else None)
+        gc.freeze()
+        gc.enable()
         _entries.append(entry)
         Daguerre.mount_apps[:] = [(entry.api, "/", None)]  # BentoML lists its paths in /schema.json
         await entry.start()
 
-    def _placement(self) -> Placement:
+    def _placement(self, ahead: Ahead | None) -> Placement:
         if not _sites:
-            return Inline(settings)
+            return Inline(settings, ahead)
         return Process(settings, [_reached(site, getattr(self, name)) for name, site in _sites.items()])
 
     async def __is_ready__(self) -> bool:
@@ -118,3 +123,5 @@ def _reached(site: RunnerSpec, proxy: Any) -> RunnerHandle:
 Daguerre.add_asgi_middleware(
     RequestMiddleware, auth=Auth(settings), origins=OriginCheck(settings), timeout=settings.request_timeout
 )
+gc.freeze()  # modules stay: nobody looks for cycles among them again
+gc.enable()  # service/inference/worker.py and service/__main__.py switch it off

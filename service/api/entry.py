@@ -6,7 +6,7 @@ as well, and need none of the routes, methods and schemas here, which take half 
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from service.context import Context
 from service.inference import tracing
 from service.inference.engine import Engine
 from service.inference.placement import Placement
+from service.inference.sessions import Served
 from service.jobs import Job
 from service.jobs.entry import EntryLane, Report
 from service.jobs.kinds import LABEL_LANE
@@ -33,8 +34,8 @@ logger = logging.getLogger("daguerre.start")
 class Entry:
     """One entry process. `start` and `stop` are called in its event loop."""
 
-    def __init__(self, settings: Settings, placement: Placement) -> None:
-        self.engine = Engine(settings, placement)
+    def __init__(self, settings: Settings, placement: Placement, located: Callable[[], Served] | None = None) -> None:
+        self.engine = Engine(settings, placement, located)
         self.context = Context.of(settings, lambda: self.engine)
         self.api = create(self.context)
         self._settings = settings

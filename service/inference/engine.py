@@ -22,7 +22,7 @@ from models.analysers.folder import AnalyserFolder
 from models.analysers.spec import Analyser, AnalyserSpec, Kind
 from models.analysers.table import code_of
 from models.analysers.vision_language import DECODER
-from models.catalog.folder import GRAPHS, ModelFolder, locate
+from models.catalog.folder import GRAPHS, ModelFolder
 from models.catalog.rows import CATALOG
 from models.catalog.spec import Modality, ModelSpec
 from models.encoders import processors
@@ -39,7 +39,7 @@ from service.inference.batching import Key, QueueSlots
 from service.inference.devices import gpu_jpegs
 from service.inference.fair_threads import FairThreads, FairTurns
 from service.inference.label_cache import LabelCache
-from service.inference.placement import Placement
+from service.inference.placement import Placement, locate_all
 from service.inference.sessions import Served
 from service.settings import CORES, Settings
 
@@ -138,15 +138,17 @@ def _receipt(folder: ModelFolder, provider: str, decode: DecodeMode, made_with: 
 class Engine:
     """Loaded models.
 
-    `start` returns when every model has been loaded and run once; `ready` is False until then.
+    `start` returns when every model has been loaded and run once; `ready` is False until then. `located` returns the
+    folders to serve, where they are looked for elsewhere.
     """
 
-    def __init__(self, settings: Settings, placement: Placement) -> None:
+    def __init__(self, settings: Settings, placement: Placement, located: Callable[[], Served] | None = None) -> None:
         self.settings = settings
         self.labels = LabelCache(settings.label_cache)
         self.vectors: VectorCache | None = None
         self._repeatable: set[str] = set()
         self._placement = placement
+        self._located = located or (lambda: locate_all(settings))
         self._models: Mapping[str, Model] = {}
         self._analysers: Sequence[AnalyserModel] = ()
         self._jpegs: JpegDecoder | None = None
@@ -161,7 +163,7 @@ class Engine:
     async def start(self) -> None:
         """Find the models, export them if necessary, load them by the placement, and warm up."""
         try:
-            served = await self.in_thread(self._locate)
+            served = await self.in_thread(self._located)
             self._jpegs = await self.in_thread(lambda: gpu_jpegs(self.settings))
             await self._placement.start(served)
             self._models = await self.in_thread(lambda: {f.spec.name: self._open(f) for f in served.models})
@@ -280,13 +282,6 @@ class Engine:
                 else "the models are being loaded",
                 retry_after=None if self._failed else 5,
             )
-
-    def _locate(self) -> Served:
-        settings = self.settings
-        return Served(
-            [locate(entry, settings.home) for entry in settings.models],
-            switches.permitted(settings),
-        )
 
     def _opened(self, folder: AnalyserFolder) -> AnalyserModel:
         receipt = analyser_receipt(folder, self._placement.provider)

@@ -3,11 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from models.catalog.folder import locate
 from models.catalog.spec import Modality
 from models.encoders.processors import Processor
+from service.inference import switches
 from service.inference.batching import Batcher, Key, Row, Run
 from service.inference.devices import RunnerSpec, devices, holders
 from service.inference.runner.client import RunnerClient
@@ -16,6 +20,7 @@ from service.inference.sessions import (
     EncoderSessions,
     Graph,
     Served,
+    Sessions,
     bundle,
     is_encoder,
     max_batch,
@@ -45,11 +50,38 @@ class Placement(Protocol):
     def close(self) -> None: ...
 
 
+def locate_all(settings: Settings) -> Served:
+    """The folders of the models and analysers of the settings, which are exported if necessary. Raises ModelsError."""
+    return Served([locate(entry, settings.home) for entry in settings.models], switches.permitted(settings))
+
+
+class Ahead:
+    """Models that two steps of a thread locate and open on the CPU, while this process imports other modules.
+
+    ONNX Runtime and the hashes of the files need no interpreter, so that a second core does this meanwhile.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        pool = ThreadPoolExecutor(1, thread_name_prefix="ahead")
+        self._served = pool.submit(locate_all, settings)
+        self._sessions = pool.submit(lambda: open_sessions(self.served(), settings, "cpu"))
+        pool.shutdown(wait=False)
+
+    def served(self) -> Served:
+        """The folders, once they are located. Raises as `locate_all` does."""
+        return self._served.result()
+
+    def sessions(self) -> Mapping[Graph, Sessions]:
+        """The sessions, once they are open. Raises as `open_sessions` does."""
+        return self._sessions.result()
+
+
 class Inline:
     """All encoders in this process with one batcher, since they share the same cores."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ahead: "Ahead | None" = None) -> None:
         self._settings = settings
+        self._ahead = ahead
         self._batcher: Batcher | None = None
         self.provider = "unknown"
 
@@ -57,7 +89,9 @@ class Inline:
         settings = self._settings
         (device,) = devices(settings)
         holders(settings, [device], served.models)
-        sessions = await asyncio.to_thread(open_sessions, served, settings, device)
+        opening = self._ahead.sessions if self._ahead else partial(open_sessions, served, settings, device)
+        self._ahead = None
+        sessions = await asyncio.to_thread(opening)
         processors = open_processors(served.models)
         self.provider = next(s.shared.provider for s in sessions.values() if isinstance(s, EncoderSessions))
 
