@@ -73,8 +73,10 @@ def supervise(arguments: list[str]) -> None:
     """
     if os.environ["DAGUERRE_DEVICE"] != "cpu":
         os.execv(sys.executable, [sys.executable, "-m", "bentoml", *arguments])
-    from bentoml_cli.serve import serve_command  # reads BENTOML_HOME, which has just been set
+    import bentoml  # reads BENTOML_HOME, which has just been set
+    from bentoml_cli.serve import serve_command
 
+    bentoml.server_context.service_type = "cli"  # in lines of the log, as by the command
     serve_command.main(arguments, prog_name="bentoml")
 
 
