@@ -61,14 +61,9 @@ def start(root: Path, home: Path) -> dict[str, tuple[float, float]]:
     others = {name: value for name, value in os.environ.items() if not name.startswith(("DAGUERRE_", "BENTOML_"))}
     env = {**others, "DAGUERRE_HOME": str(home), "DAGUERRE_GRPC_PORT": str(free_port())}
     begun = time.perf_counter()
-    server = psutil.Popen(
-        [sys.executable, "-m", "service", "--port", str(port)],
-        cwd=root,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    command = [sys.executable, "-m", "service", "--port", str(port)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    server = psutil.Popen(command, cwd=root, env=env, text=True, **pipes)
     ends: dict[str, tuple[float, float]] = {}
     lines: list[str] = []
     left = dict(PHASES)
