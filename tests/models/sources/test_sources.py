@@ -291,13 +291,15 @@ def test_int8_is_near_enough_with_true_weights(true_int8):
 
 
 @INT8
-def test_int8_does_not_feel_its_batch(true_int8):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_int8_has_the_same_bytes_in_every_batch_and_with_every_number_of_threads(true_int8, threads):
     """Scales are of a row, not of a tensor: this is what makes int8 fit to be offered."""
     processor, session = text_processor(true_int8), OnnxSession(true_int8.path / "text.onnx", threads=1)
     rows = [t.ids for t in processor.preprocess(USABLE) if len(t.ids) <= 16]
     alone = np.concatenate([session.run(processor.collate([row], 16)) for row in rows])
     assert len(rows) > 8
-    assert (alone * session.run(processor.collate(rows, 16))).sum(1).min() > 0.999999
+    together = OnnxSession(true_int8.path / "text.onnx", threads=threads).run(processor.collate(rows, 16))
+    assert together.tobytes() == alone.tobytes()
 
 
 @INT8
