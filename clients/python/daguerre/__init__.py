@@ -16,6 +16,7 @@ from daguerre.async_client import AsyncClient
 from daguerre.batches import embed_batch
 from daguerre.client import Client
 from daguerre.corpus.analyses import AnalysesSummary
+from daguerre.corpus.exchange.atlas import write_atlas
 from daguerre.corpus.exchange.formats import prelabels, read_annotations, write_annotations
 from daguerre.corpus.exchange.statistics import write_statistics
 from daguerre.errors import (
@@ -204,5 +205,6 @@ __all__ = [
     "prelabels",
     "read_annotations",
     "write_annotations",
+    "write_atlas",
     "write_statistics",
 ]

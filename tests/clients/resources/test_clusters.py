@@ -44,7 +44,7 @@ def test_failed_items_stay_here_and_in_their_places():
     assert found.unclustered == 1
     assert found.clusters[0].names[0].label == "cat"
     table = found.to_pandas()
-    assert list(table.columns) == ["cluster", "silhouette", "silhouette_final", "pass", "error"]
+    assert list(table.columns) == ["cluster", "silhouette", "silhouette_final", "pass", "error", "x", "y"]
     assert table["pass"].isna().tolist() == [False, True, False, True, True]
     assert repr(found).count("\n") == 1
     assert "5 items in 1 clusters, 1 in none, 2 without a result" in repr(found)

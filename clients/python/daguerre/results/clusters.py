@@ -300,7 +300,7 @@ class Clustered(ItemResults):
         return [self.ids[i] for i in chosen.exemplars[kind]]
 
     def to_pandas(self) -> "pd.DataFrame":
-        """Table with a row per item: index id, columns cluster, silhouette, silhouette_final, pass, error (a code)."""
+        """Table by id: cluster, silhouette, silhouette_final, pass, error (a code); x and y where there is a map."""
         pandas = import_pandas()
         columns = {
             "cluster": self.labels,
@@ -309,8 +309,9 @@ class Clustered(ItemResults):
             "pass": pandas.array([each if each else None for each in self.passes], dtype="Int64"),
             "error": self.codes,
         }
-        table: pd.DataFrame = pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id"))
-        return table
+        if self.coordinates is not None:
+            columns |= {"x": self.coordinates[:, 0], "y": self.coordinates[:, 1]}
+        return cast("pd.DataFrame", pandas.DataFrame(columns, index=pandas.Index(self.ids, name="id")))
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the map of the items with matplotlib, on `ax` or new axes, which are returned. Raises ValueError."""

@@ -63,7 +63,7 @@ def test_photos_are_clustered_and_reported(inline: Server, corpus, tmp_path):
     assert "clusters.html: the report" in done.stderr
     assert "broken.jpg" in done.stderr
     found = rows(out.read_text())
-    assert list(found[0]) == ["id", "cluster", "silhouette", "silhouette_final", "pass", "error"]
+    assert list(found[0]) == ["id", "cluster", "silhouette", "silhouette_final", "pass", "error", "x", "y"]
     assert [row["error"] for row in found if "broken" in row["id"]] == ["unsupported_image"]
     assert "data:image/jpeg" in page.read_text()
     assert "a cup of coffee" in page.read_text()
@@ -78,7 +78,7 @@ def test_vectors_are_clustered_as_photos_are(inline: Server, corpus, tmp_path):
         run(inline, "cluster", vectors, "-o", out, *KMEANS, "--report", page, "--root", corpus, code=cli.SOME_FAILED)
         table = pd.read_parquet(out)
         assert table["cluster"].nunique() == 4
-        assert list(table.columns) == ["id", "cluster", "silhouette", "silhouette_final", "pass", "error"]
+        assert list(table.columns) == ["id", "cluster", "silhouette", "silhouette_final", "pass", "error", "x", "y"]
         assert "data:image/jpeg" in page.read_text()
 
 

@@ -143,7 +143,8 @@ def cluster(
     """Cluster images (folders, files, globs), texts, or the vectors of a .parquet or .npz of `daguerre embed`.
 
     The table has a row per item: id; cluster, -1 for none; silhouette in the pass that found the cluster;
-    silhouette_final in the whole result; pass, the number of that pass; error.
+    silhouette_final in the whole result; pass, the number of that pass; error; x and y of the map,
+    unless --projection is none.
     """
     check_page(page, out, tables)
     kind = check_table(out, as_json)
@@ -249,7 +250,11 @@ def _write_clusters(result: Clusters, out: str, kind: str) -> None:
     figures = zip(result.silhouettes, result.silhouettes_final, strict=True)
     items = zip(result.ids, result.labels.tolist(), figures, result.passes, result.codes, strict=True)
     rows = ([id, label, *numbers(both), number or "", code or ""] for id, label, both, number, code in items)
-    write_table(["id", "cluster", "silhouette", "silhouette_final", "pass", "error"], rows, out)
+    header = ["id", "cluster", "silhouette", "silhouette_final", "pass", "error"]
+    if (places := result.coordinates) is not None:
+        rows = ([*row, *numbers(place)] for row, place in zip(rows, places, strict=True))
+        header += ["x", "y"]
+    write_table(header, rows, out)
 
 
 @options.command("duplicates")

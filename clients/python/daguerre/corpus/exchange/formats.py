@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import quote
 
-from daguerre.corpus.exchange import cvat, fourcat
+from daguerre.corpus.exchange import cvat, fiftyone, fourcat
 from daguerre.corpus.exchange.marks import PICTURE, Mark, Task, marks_of, tasks_of
 from daguerre.results.predictions import Predictions
 from daguerre.results.zero_shot import ZeroShot
 from daguerre.storage.tables import Table, table_of
 from daguerre.storage.whole import whole_file
 
-Program = Literal["label-studio", "cvat", "4cat"]
+Program = Literal["label-studio", "cvat", "4cat", "fiftyone"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ FORMATS: Mapping[Program, Format] = {
     "4cat": Format(
         (".csv", ".ndjson"), lambda text: tasks_of(fourcat.read(text)), lambda tasks: fourcat.write(marks_of(tasks))
     ),
+    "fiftyone": Format(
+        (".json",), lambda text: tasks_of(fiftyone.read(text)), lambda tasks: fiftyone.write(marks_of(tasks))
+    ),
 }
 
 
@@ -46,11 +49,11 @@ def _format(path: "str | os.PathLike[str]", program: Program | None) -> Format:
 
 
 def read_annotations(path: "str | os.PathLike[str]", program: Program | None = None) -> list[Task]:
-    """Read codes from a file of Label Studio (.json), CVAT for images 1.1 (.xml) or 4CAT (.csv, .ndjson).
+    """Read codes from a file of Label Studio or FiftyOne (.json), CVAT for images 1.1 (.xml) or 4CAT (.csv, .ndjson).
 
     Parameters
     ----------
-    program : "label-studio", "cvat" or "4cat"; None: by the name of the file.
+    program : "label-studio", "cvat", "4cat" or "fiftyone"; None: by the name of the file, .json being Label Studio's.
 
     Returns
     -------
@@ -73,7 +76,7 @@ def read_annotations(path: "str | os.PathLike[str]", program: Program | None = N
 def write_annotations(
     tasks: Iterable[Mapping[str, Any]], path: "str | os.PathLike[str]", program: Program | None = None
 ) -> None:
-    """Write codes or pre-labels for Label Studio (.json), CVAT for images 1.1 (.xml) or 4CAT (.csv, .ndjson).
+    """Write codes or pre-labels for Label Studio, FiftyOne (.json), CVAT for images 1.1 (.xml) or 4CAT (.csv, .ndjson).
 
     A .csv has a row for each item, as 4CAT's "Upload annotations" takes it; an .ndjson has a line for each code.
 
