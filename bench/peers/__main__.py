@@ -51,7 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.peers", description=__doc__)
     parser.add_argument("--work", type=Path, default=RESULTS / "raw" / "peers", help="environments, models and logs")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("prepare", help="install the peers, make the models; about 5 minutes, needs PyPI")
+    commands.add_parser("prepare", help="install the peers, make the models; about 20 minutes, needs PyPI")
     tune = commands.add_parser("calibrate", help="try each peer's options; `run` does it where it has not been done")
     tune.add_argument("--quick", action="store_true", help="for less time each")
     run = commands.add_parser("run", help="measure; nothing else may run on the machine")
