@@ -53,6 +53,8 @@ def main() -> None:
         preflight(settings)
     except (ValueError, OSError, ServiceError, ModelsError) as exc:
         sys.exit(f"daguerre cannot start: {exc}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     # BentoML keeps the metrics of a server's processes here and empties the folder at the start: one per server
     os.environ.setdefault("BENTOML_HOME", str(settings.home / "bentoml" / f"{settings.host}-{settings.port}"))
     host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -46,6 +46,8 @@ def packed_graph(graph: Path, cache: Path) -> Path | None:
             if final.exists() and not _is_whole(final):
                 logger.warning("%s is made again, since its files have changed", final)
                 shutil.rmtree(final, ignore_errors=True)
+                if final.exists():
+                    raise OSError(f"{final.name} cannot be removed")
             if not final.exists():
                 for unfinished in cache.glob(f".{prefix}-*"):  # of a process that was killed
                     shutil.rmtree(unfinished, ignore_errors=True)
@@ -79,8 +81,10 @@ def _make(graph: Path, final: Path) -> None:
 def _is_whole(folder: Path) -> bool:
     try:
         sums = json.loads((folder / SUMS).read_text())
-        return bool(sums) and all(sha256(folder / name) == digest for name, digest in sums.items())
-    except (OSError, ValueError, AttributeError):
+        return set(sums) in ({GRAPH, WEIGHTS}, {GRAPH}, {REFUSED}) and all(
+            sha256(folder / name) == digest for name, digest in sums.items()
+        )
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return False
 
 

@@ -7,9 +7,10 @@ make a result depend on the others in its batch.) The product of a row x with th
     x ≈ s (q - z),  s = (max(x, 0) - min(x, 0)) / 255,  z = -min(x, 0) / s,  q in 0..255;   W ≈ W' diag(w)
     x W ≈ s ((q - z) W') diag(w),  W' in -127..127
 
-with (q - z) W' exact, in 32 bits. It is a single product of integers: z is appended to q several times, and to W' as
-many rows, which add up to -1 W'. The first layer of a network that divides pictures into patches takes their pixels as
-they are, since these have 8 bits: mean and standard deviation are in its weights and its bias.
+with (q - z) W' exact, in 32 bits: products of more rows stay in fp32. It is a single product of integers: z is appended
+to q several times, and to W' as many rows, which add up to -1 W'. The first layer of a network that divides pictures
+into patches takes their pixels as they are, since these have 8 bits: mean and standard deviation are in its weights and
+its bias. Values have to be finite: a row with a few that are not a number may get some that are.
 Source: Yao et al., "ZeroQuant", NeurIPS 2022 (token-wise activations).
 """
 
@@ -23,6 +24,7 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 CONTRIB = "com.microsoft"  # domain of the operators of ONNX Runtime
 _SMALLEST = 64  # rows of a weight matrix: smaller products are no faster in int8
+_LARGEST = 60_000  # rows: 255 times 127 times some more would not fit into 32 bits
 _BLOCK = 64  # rows of a matrix that kernels read at once
 
 
@@ -59,7 +61,7 @@ def to_int8(model: onnx.ModelProto, in_fp32: Collection[str] = ()) -> onnx.Model
     nodes = _needed([new for node in graph.node for new in rewriter.rewritten(node)], graph)
     del graph.node[:]
     graph.node.extend(nodes)
-    used = {name for node in nodes for name in node.input} | {output.name for output in graph.output}
+    used = {name for node in nodes for name in _read(node)} | {output.name for output in graph.output}
     kept = [tensor for tensor in [*graph.initializer, *rewriter.constants.values()] if tensor.name in used]
     del graph.initializer[:]
     graph.initializer.extend(kept)
@@ -73,9 +75,19 @@ def _needed(nodes: list[NodeProto], graph: onnx.GraphProto) -> list[NodeProto]:
     wanted, found = {output.name for output in graph.output}, []
     for node in reversed(nodes):
         if wanted.intersection(node.output):
-            wanted.update(node.input)
+            wanted.update(_read(node))
             found.append(node)
     return found[::-1]
+
+
+def _read(node: NodeProto) -> Iterator[str]:
+    """The names of the tensors that a node reads, also in its subgraphs."""
+    yield from node.input
+    for attribute in node.attribute:
+        for graph in (attribute.g, *attribute.graphs):
+            for inner in graph.node:
+                yield from _read(inner)
+            yield from (output.name for output in graph.output)
 
 
 class _Graph:
@@ -96,7 +108,7 @@ class _Graph:
         said = _attributes(node) if node.op_type == "Gemm" else {}
         if not said.get("alpha", 1.0) == said.get("beta", 1.0) == 1.0 or said.get("transA", 0):
             return False
-        return bool(tensor.dims[1 if said.get("transB", 0) else 0] >= _SMALLEST)
+        return bool(_SMALLEST <= tensor.dims[1 if said.get("transB", 0) else 0] <= _LARGEST)
 
     def patches(self, node: NodeProto) -> Patches | None:
         """The pixels of a convolution whose windows do not overlap; None for every other node."""
@@ -104,6 +116,8 @@ class _Graph:
             return None
         said, weight = _attributes(node), self.weights[node.input[1]]
         tall, wide = weight.dims[2:] if len(weight.dims) == 4 else (0, 0)
+        if (len(node.input) > 2 and node.input[2] not in self.weights) or 3 * tall * wide > _LARGEST:
+            return None
         apart = list(said.get("strides", [1, 1])) == [tall, wide] and not any(said.get("pads", []))
         plain = said.get("group", 1) == 1 and set(said.get("dilations", [1])) == {1}
         padded = said.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID")
@@ -121,7 +135,7 @@ class _Graph:
         """The pixels of a tensor that is (pixels - mean) / std with the channels first."""
         steps, constants = ["Cast", "Sub", "Div", "Transpose"], []
         while (node := self.made_by.get(name)) is not None:
-            if node.op_type == "Cast" and len(steps) > 1:
+            if node.op_type == "Cast" and len(steps) > 1 and _attributes(node).get("to") == TensorProto.FLOAT:
                 name = node.input[0]  # from float to float
                 continue
             if not steps or node.op_type != steps.pop():
@@ -156,7 +170,7 @@ class _Rewriter:
             yield from self._product(node)
         elif convertible and (patches := self._graph.patches(node)):
             yield from self._patches(node, patches)
-        elif node.op_type == "Shape" and (pixels := self._graph.channels_first(node.input[0])):
+        elif node.op_type == "Shape" and not node.attribute and (pixels := self._graph.channels_first(node.input[0])):
             yield self._node("Shape", [pixels], f"int8/{node.output[0]}")  # so that the tensor itself is not needed
             order = self._constant("int8/channels first", np.array([0, 3, 1, 2]))
             yield self._node("Gather", [f"int8/{node.output[0]}", order], node.output[0])

@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-
-_MAX_ERRORS = 1000  # in reading packets, before the rest is given up
-_REFUSED = 8  # packets of a refused size in a row that are no accident
+_MAX_ERRORS, _REFUSED = 1000, 8  # in reading packets, before the rest is given up; packets of a refused size in a row
 _GAP = 10.0  # seconds to a wanted frame that are worth a seek where no index says what it saves
 _BACK = (0, 1, 10)  # seconds by which the tries go back: a keyframe found by its dts may be shown after the wanted time
 _ROUNDING = 1000  # parts of a tick, one of which a rounded time may miss
 _EARLY = 1.0  # seconds that may be missing at the end: sound is often a little longer than the pictures
 _TAIL = 10.0  # seconds at the end in which the last packets are looked for
+_HOLE, _NEAR = 1.0, 64  # seconds without a frame that are told; frames since the damage, which a decoder may hold
 _SAVED = 8  # frames that a seek must save: the decoder has to fill its pipeline again
 
 
@@ -45,6 +44,7 @@ class DecodingReport:
     estimated : timestamps that were not in the file and were counted on from the frame before.
     seeks : jumps to a keyframe.
     last : timestamp of the last frame that was decoded, in seconds.
+    gap : timestamps of the frames around the longest time, of more than a second, in which damage left none.
     ended_early : the file is shorter than its container states, its pictures end a second or more before its header
         says, or it was given up after too many errors.
     fell_back : `Keyframes` found only one keyframe and took the other policy.
@@ -57,6 +57,7 @@ class DecodingReport:
     estimated: int = 0
     seeks: int = 0
     last: float | None = None
+    gap: tuple[float, float] | None = None
     ended_early: bool = False
     fell_back: bool = False
 
@@ -103,6 +104,7 @@ class Decoder:
         self._sized = clip.stream.codec_context.width > 0  # whether a size of pictures was known
         self._refused = 0  # packets in a row whose size the decoder refused, as it does with max_pixels
         self._errors, self._gap, self._done = 0, _GAP, False
+        self._damage = 0, 0  # pieces so far, and the number of the frame at which the last one was counted
         if keyframes:
             clip.stream.codec_context.skip_frame = "NONKEY"
 
@@ -153,9 +155,21 @@ class Decoder:
                     f"video has a frame at {timestamp:,.0f} s, the limit is {self.clip.limits.max_seconds:,.0f} s:"
                     " cut it into parts"
                 )
+            self._note_gap(timestamp)
             self._last_pts, self.report.last = pts, timestamp
             self._pictures_end = pts + (frame.duration or self.step)
             return DecodedFrame(frame, pts, timestamp, frame.key_frame)
+
+    def _note_gap(self, timestamp: float) -> None:
+        """Note a time without frames since the last one, if there was damage shortly before."""
+        report = self.report
+        damage = report.damaged_packets + report.corrupt_frames + report.disordered
+        if damage != self._damage[0]:
+            self._damage = damage, report.decoded
+        near = damage and report.decoded - self._damage[1] <= _NEAR and self._last_pts is not None
+        longest = report.gap[1] - report.gap[0] if report.gap else _HOLE
+        if near and report.last is not None and timestamp - report.last > longest:
+            report.gap = (report.last, timestamp)
 
     @property
     def step(self) -> int:

@@ -87,9 +87,16 @@ class FrameResults:
                 f"sampled frame at {self.frames[-1].timestamp:.1f} s of {self.info.duration:.1f} s)"
             )
         if report.damaged_packets or report.corrupt_frames:
+            parts = [
+                f"{report.damaged_packets:,} parts of the file are incomplete or could not be decoded",
+                f"{report.corrupt_frames:,} frames with errors were left out",
+            ]
+            counts = (report.damaged_packets, report.corrupt_frames)
+            found.append(f"is damaged: {', and '.join(part for part, n in zip(parts, counts, strict=True) if n)}")
+        if report.gap:
             found.append(
-                f"is damaged: {report.damaged_packets:,} packets are incomplete or could not be decoded, and "
-                f"{report.corrupt_frames:,} frames with errors were left out"
+                f"has no pictures from {report.gap[0]:.1f} to {report.gap[1]:.1f} s, because of the damage: the frame "
+                "before stands for this time"
             )
         if report.disordered:
             found.append(f"has {report.disordered:,} frames with repeated or decreasing timestamps, which are left out")

@@ -54,11 +54,44 @@ def test_rows_without_a_place_or_a_vector_are_no_neighbours(tmp_path):
     given["x"][1] = float("nan")
     vectors = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
     vectors[4] = np.nan
-    with pytest.warns(RemarkWarning, match="1 rows without coordinates"):
+    with pytest.warns(RemarkWarning, match="1 rows without coordinates, or with too large ones,"):
         write_atlas(given, tmp_path / "a.parquet", vectors=embedded(vectors, given["id"]))
     read = pq.read_table(tmp_path / "a.parquet").to_pylist()
     assert [row["id"] for row in read] == [given["id"][i] for i in (0, 2, 3, 4)]
     assert [sorted(row["neighbors"]["ids"]) for row in read] == [[1, 2], [0, 2], [0, 1], []]
+
+
+def test_ids_and_codes_keep_their_digits(tmp_path):
+    columns = {
+        "id": ["007", "7", "1e3", "nan"],
+        "code": ["01234", "+4930", "1_000", "1"],
+        "large": ["9007199254740993", "1.5", "2", "3"],
+        "huge": ["99999999999999999999", "1", "2", "3"],
+        "over": ["1e400", "1", "2", "3"],
+        "part": ["0.10", "", "2e3", "NaN"],
+        "whole": ["1", "", "-2", "0"],
+    }
+    write_atlas({**columns, "x": [0, 1, 2, 3], "y": [0, 1, 2, 3]}, tmp_path / "a b.parquet")
+    read = pq.read_table(tmp_path / "a b.parquet").to_pydict()
+    assert {name: read[name] for name in ("id", "code", "large", "huge", "over")} == {
+        name: columns[name] for name in ("id", "code", "large", "huge", "over")
+    }
+    assert read["part"] == [0.1, None, 2000.0, None]
+    assert read["whole"] == [1, None, -2, 0]
+
+
+def test_an_item_without_a_vector_has_no_neighbours(tmp_path):
+    given = table(4)
+    vectors = embedded(np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32), given["id"][:3])
+    with pytest.warns(RemarkWarning, match="1 items have no vector and no neighbours, the first is"):
+        said = write_atlas(given, tmp_path / "my map.parquet", vectors=vectors)
+    assert "my map.parquet' --x x" in said
+    assert [len(each["ids"]) for each in pq.read_table(tmp_path / "my map.parquet")["neighbors"].to_pylist()] == [
+        2,
+        2,
+        2,
+        0,
+    ]
 
 
 def test_one_item_has_no_neighbours(tmp_path):
@@ -94,7 +127,8 @@ def test_pictures_of_a_folder_are_blurred_as_a_whole(tmp_path):
         ({}, {"pictures": {}}, "there is none of any item"),
         ({}, {"pictures": "nowhere"}, "nowhere is no folder"),
         ({}, {"k": 0}, "k: got 0, must be at least 1"),
-        ({}, {"vectors": embedded(np.ones((1, 2), np.float32), ["other"])}, "vectors: have none of"),
+        ({}, {"vectors": embedded(np.ones((1, 2), np.float32), ["other"])}, "vectors: have none of the items"),
+        ({}, {"pictures": {table(1)["id"][0]: "cat.jpg"}}, "is no JPEG, as bytes"),
     ],
     ids=str,
 )

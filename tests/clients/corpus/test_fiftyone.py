@@ -65,8 +65,10 @@ def test_labels_by_their_number_are_read():
 
 
 def test_the_command_line_writes_labels_and_the_paths_of_pictures(tmp_path):
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "t.csv").write_text("id,label,score\nb/a.jpg,cat,0.9\nc.jpg,,\n")
+    (tmp_path / "photos" / "b").mkdir(parents=True)
+    (tmp_path / "photos" / "b" / "a.jpg").write_bytes(b"a picture")
+    (tmp_path / "out.jpg").write_bytes(b"another")
+    (tmp_path / "t.csv").write_text("id,label,score\nb/a.jpg,cat,0.9\nc.jpg,,\n../out.jpg,dog,0.5\n")
     arguments = ["export", str(tmp_path / "t.csv"), "--for", "fiftyone", "--root", str(tmp_path / "photos")]
     done = CliRunner().invoke(main, [*arguments, "-o", str(tmp_path / "out.json")])
     assert done.exit_code == 0, done.output
@@ -74,9 +76,36 @@ def test_the_command_line_writes_labels_and_the_paths_of_pictures(tmp_path):
     assert entry == {"label": "cat", "confidence": 0.9, "attributes": {"model": "daguerre"}}
     paths = json.loads((tmp_path / "out.paths.json").read_text())
     assert paths == {"b/a.jpg": str(tmp_path / "photos" / "b" / "a.jpg")}
+    assert "1 items have no file there, the first is '../out.jpg'" in done.output
+    assert "1 items have no label in the table, and are left out" in done.output
+    done = CliRunner().invoke(main, [*arguments[:-1], str(tmp_path / "photos" / "b"), "-o", str(tmp_path / "o.json")])
+    assert done.exit_code != 0
+    assert "has no file of any item, the first is 'b/a.jpg'; give the folder of the ids" in done.output
 
 
-@pytest.mark.parametrize(("program", "option"), [("cvat", "--root"), ("fiftyone", "--vectors")])
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"a": {"label": "x", "confidence": "0.5"}}, "a: its confidence is '0.5', and must be a number from 0 to 1"),
+        ({"a": {"label": ["x", "y"]}}, "a: its label is no text"),
+        ({"a": 7}, "a: its label is number 7, and there are 1 classes"),
+        ({"a": [{"label": "x", "bounding_box": [0, 0, 1, 1]}]}, "a: has boxes"),
+    ],
+)
+def test_other_types_are_refused_by_the_item(labels, message):
+    with pytest.raises(ValueError, match=message):
+        list(FORMAT.read(json.dumps({"classes": ["x"], "labels": labels})))
+
+
+def test_other_files_are_refused_whatever_they_are(tmp_path):
+    (tmp_path / "a.json").write_text("[" * 200_000)
+    with pytest.raises(ValueError, match="is nested too deeply"):
+        daguerre.read_annotations(tmp_path / "a.json", "fiftyone")
+    with pytest.raises(ValueError, match="classes: is no list"):
+        list(FORMAT.read('{"classes": 5, "labels": {}}'))
+
+
+@pytest.mark.parametrize(("program", "option"), [("cvat", "--root"), ("cvat", "--vectors")])
 def test_options_of_other_programs_are_refused(tmp_path, program, option):
     (tmp_path / "t.csv").write_text("id,label\na.jpg,cat\n")
     value = str(tmp_path if option == "--root" else tmp_path / "t.csv")

@@ -105,6 +105,33 @@ def test_products_that_are_kept_small_or_not_constant_stay_as_they_are():
     (got,) = run(to_int8(model, ["layer"]), x=x)
     np.testing.assert_allclose(got, x @ weights, rtol=1e-5, atol=1e-5)
     assert products(linear(weights[:63])) == {}
+    assert products(linear(np.ones((60_001, 1), np.float32))) == {}  # sums would not fit into 32 bits
+
+
+def test_the_largest_product_is_exact():
+    weights = np.ones((60_000, 1), np.float32)
+    (got,) = run(to_int8(linear(weights)), x=np.ones((1, 1, 60_000), np.float32))
+    np.testing.assert_allclose(got, 60_000, rtol=1e-6)
+
+
+def test_a_tensor_that_a_subgraph_reads_is_kept():
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(64, 8)).astype(np.float32)
+    model = linear(weights)
+    model.graph.node[0].output[0] = "m"
+    branches = {
+        f"{name}_branch": helper.make_graph(
+            [helper.make_node("Identity", [tensor], [name])], name, [],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)],
+        )
+        for name, tensor in (("then", "doubled"), ("else", "m"))
+    }  # fmt: skip
+    model.graph.node.append(helper.make_node("Add", ["m", "m"], ["doubled"]))
+    model.graph.node.append(helper.make_node("If", ["yes"], ["y"], **branches))
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    x = rng.normal(size=(1, 2, 64)).astype(np.float32)
+    (got,) = run(to_int8(model), x=x)
+    np.testing.assert_allclose(got, 2 * x @ weights, atol=0.8)
 
 
 @settings(max_examples=50, deadline=None)

@@ -113,6 +113,19 @@ def test_damage_in_the_middle_is_decoded_over_and_counted(threads):
         assert clips.which(frame.image) == round(frame.timestamp * 25) % 36  # what is given is whole
 
 
+@pytest.mark.parametrize("threads", ["1", "2", "3"])
+@pytest.mark.parametrize("lost", [0.2, 0.5])
+def test_a_part_that_is_missing_is_told_with_its_time(threads, lost):
+    data = clips.make(frames=300, size=(320, 240), container="mpegts", options={"g": "10", "threads": threads})
+    begin, end = (int(len(data) * (0.5 + sign * lost / 2)) // 188 * 188 for sign in (-1, 1))
+    report = DecodingReport()
+    got = frames(data[:begin] + data[end:], Every(seconds=0.04), report=report)
+    times = [frame.timestamp for frame in got]
+    longest = max(range(len(times) - 1), key=lambda i: times[i + 1] - times[i])
+    assert report.gap == pytest.approx((times[longest], times[longest + 1]))
+    assert report.gap[1] - report.gap[0] == pytest.approx(12 * lost, rel=0.3)
+
+
 def test_cover_art_is_no_video():
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as output:

@@ -46,7 +46,10 @@ RESULTS = FrameResults(
     ("report", "says"),
     [
         ({"ended_early": True}, "ends early: .*last sampled frame at 4.0 s of 8.0 s"),
-        ({"damaged_packets": 3, "corrupt_frames": 2}, "3 packets are incomplete or could not be decoded, and 2 frames"),
+        ({"damaged_packets": 3, "corrupt_frames": 2}, "3 parts of the file are incomplete .*, and 2 frames"),
+        ({"damaged_packets": 3}, "is damaged: 3 parts of the file are incomplete or could not be decoded$"),
+        ({"corrupt_frames": 2}, "is damaged: 2 frames with errors were left out$"),
+        ({"gap": (4.64, 10.0)}, "has no pictures from 4.6 to 10.0 s, because of the damage"),
         ({"disordered": 1}, "1 frames with repeated"),
         ({"estimated": 4}, "4 frames without a timestamp"),
         ({"fell_back": True}, "a frame every 1 s was taken instead"),

@@ -6,7 +6,7 @@ from typing import TypeAlias, cast, get_args
 
 from daguerre.errors import RemarkWarning
 from daguerre.inputs.crops import image
-from daguerre.inputs.files import walk
+from daguerre.inputs.files import is_below, walk
 from daguerre.inputs.items import ImageLike, image_sources
 from daguerre.inputs.names import PathNames
 from daguerre.session import Session
@@ -94,7 +94,7 @@ async def described_pictures(
     if lacking and (required or images is not None):
         session.warn(
             RemarkWarning(
-                f"pictures: {len(lacking):,} of the {len(wanted):,} that the report shows are not there, the first is "
+                f"pictures: {len(lacking):,} of the {len(wanted):,} that are shown are not there, the first is "
                 f"{lacking[0]!r}"
             )
         )
@@ -141,15 +141,17 @@ def _in_folder(wanted: Sequence[str], file_of: Mapping[str, str], folder: str) -
         raise ValueError(f"images: {folder!r} is no folder; give the folder of the images, or a mapping")
     found: dict[str, ImageLike] = {}
     for id in wanted:
-        places = (os.path.join(folder, name) for name in (id, file_of.get(id, id)))
+        names = [id] if is_below(folder, id) else []  # ids may come from others: none leads out of the folder
+        names += [file_of[id]] if file_of.get(id, id) != id else []
+        places = (os.path.join(folder, name) for name in names)
         path = next((place for place in places if os.path.isfile(place)), None)
         if path is not None:
             found[id] = path
     if lacking := [id for id in wanted if id not in found]:  # the folder may lie above or below that of the ids
         paths = list(walk(folder))
-        names = PathNames(paths, [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths])
+        below = PathNames(paths, [os.path.relpath(path, folder).replace(os.sep, "/") for path in paths])
         for id in lacking:
-            if hits := names.find(id) or names.find(file_of.get(id, id)):
+            if hits := below.find(id) or below.find(file_of.get(id, id)):
                 found[id] = paths[hits[0]]
     return found
 

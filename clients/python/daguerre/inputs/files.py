@@ -262,3 +262,9 @@ def matching(pattern: str, kind: Kind = "image", left_out: LeftOut | None = None
     if not found:
         raise FileNotFoundError(f"no file matches {pattern!r}; is the folder right, and the extension?")
     return found
+
+
+def is_below(folder: str, name: str) -> bool:
+    """Whether a name, relative to the folder or absolute, is one of a file below it."""
+    top = os.path.abspath(folder)
+    return "\0" not in name and os.path.commonpath([top, os.path.abspath(os.path.join(top, name))]) == top

@@ -61,8 +61,13 @@ def export(settings: Settings, /, table: str, program: Any, out: str, columns: t
     v1, v2, ….
     """
     shown = {name: given.pop(name) for name in ("vectors", "k", "root", "pictures")}
-    if shown["vectors"] is not None and program != ATLAS:
-        raise click.UsageError(f"--vectors applies only to --for {ATLAS}; leave it out")
+    for name in ("vectors", "pictures"):
+        if shown[name] is not None and program != ATLAS:
+            raise click.UsageError(f"--{name} applies only to --for {ATLAS}; leave it out")
+    if shown["pictures"] not in (None, "none") and shown["root"] is None:
+        raise click.UsageError("--pictures: name the folder of the pictures with --root")
+    if shown["root"] is None and program == FIFTYONE:
+        raise click.UsageError(f"--for {FIFTYONE} needs --root, the folder of the pictures, whose paths it reads")
     if shown["root"] is not None and program not in (ATLAS, FIFTYONE):
         raise click.UsageError(f"--root applies only to --for {ATLAS} and --for {FIFTYONE}; leave it out")
     if program in STATISTICS:
@@ -83,10 +88,15 @@ def export(settings: Settings, /, table: str, program: Any, out: str, columns: t
     tasks = prelabels(table, columns=columns, **given)
     write_annotations(tasks, out, program)
     settings.notify(f"{out}: {len(tasks):,} items with pre-labels")
-    if shown["root"] is not None:
+    if program == FIFTYONE:
         paths = f"{Path(out).with_suffix('')}.paths.json"
-        write_paths((task["data"]["id"] for task in tasks), shown["root"], paths)
+        items = [task["data"]["id"] for task in tasks]
+        lacking = write_paths(items, shown["root"], paths)
         settings.notify(f"{paths}: the file of each item, which FiftyOne takes as data_path")
+        if lacking:
+            settings.notify(f"  {len(lacking):,} items have no file there, the first is {lacking[0]!r}")
+    if unlabelled := len(set(table_of(table).ids("id"))) - len(tasks):
+        settings.notify(f"  {unlabelled:,} items have no label in the table, and are left out")
 
 
 def _pictures(settings: Settings, table: str, root: str | None, mode: PageMode) -> dict[str, bytes] | None:

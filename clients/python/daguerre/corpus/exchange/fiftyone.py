@@ -5,12 +5,14 @@ the codes of one variable; who gave a code is the attribute `coder`, or `model` 
 """
 
 import json
+import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from daguerre.corpus.exchange.marks import Mark
+from daguerre.inputs.files import is_below
 from daguerre.types.common import listed
 
 CLASSIFICATION, DETECTION = "FiftyOneImageClassificationDataset", "FiftyOneImageDetectionDataset"
@@ -39,7 +41,7 @@ def write(marks: Iterable[Mark]) -> str:
                     )
                 (x, y, width, height), (w, h) = mark.box, mark.size
                 entry["bounding_box"] = [x / w, y / h, width / w, height / h]
-            if mark.score is not None:
+            if mark.score is not None and math.isfinite(mark.score):
                 entry["confidence"] = mark.score
             entry["attributes"] = {"model" if mark.predicted else "coder": mark.by}
             labels.setdefault(mark.item, []).append(entry)
@@ -59,28 +61,21 @@ def read(text: str) -> Iterator[Mark]:
     labels = content.get("labels") if isinstance(content, Mapping) else None
     if not isinstance(labels, Mapping):
         raise ValueError(f"has no object `labels`; export a {CLASSIFICATION}")
-    info = content.get("info")
+    info, classes = content.get("info"), content.get("classes") or []
+    if not isinstance(classes, list):
+        raise ValueError(f"classes: is no list of names; export a {CLASSIFICATION}")
     variable = str(info.get("variable", VARIABLE)) if isinstance(info, Mapping) else VARIABLE
-    classes = content.get("classes") or []
     for item, given in labels.items():
-        entries = given if isinstance(given, list) else [given]
         found: dict[tuple[bool, str], list[tuple[str, float | None]]] = {}
-        for entry in entries:
+        for entry in given if isinstance(given, list) else [given]:
             about = entry if isinstance(entry, Mapping) else {"label": entry}
-            if "bounding_box" in about:
-                raise ValueError(
-                    f"{item}: has boxes, of pictures whose sizes are not in the file; export labels of pictures"
-                )
-            label = about.get("label")
-            if isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(classes):
-                label = classes[label]
-            if label is None:
-                continue
+            label, score = _label(item, about, classes)
             attributes = about.get("attributes")
             attributes = attributes if isinstance(attributes, Mapping) else {}
             predicted = "model" in attributes
             by = str(attributes.get("model") or attributes.get("coder") or "fiftyone")
-            found.setdefault((predicted, by), []).append((str(label), about.get("confidence")))
+            if label is not None:
+                found.setdefault((predicted, by), []).append((label, score))
         for (predicted, by), pairs in found.items():
             values, scores = [value for value, _ in pairs], [score for _, score in pairs if score is not None]
             value = values[0] if len(values) == 1 else values
@@ -89,7 +84,33 @@ def read(text: str) -> Iterator[Mark]:
             )
 
 
-def write_paths(items: Iterable[str], root: "str | os.PathLike[str]", path: "str | os.PathLike[str]") -> None:
-    """Write the JSON that tells FiftyOne the file of each item, by its id, relative to `root`."""
-    files = {item: str(Path(root, item).absolute()) for item in items}
-    Path(path).write_text(json.dumps(files, ensure_ascii=False, indent=1), encoding="utf-8")
+def _label(item: str, about: Mapping[str, Any], classes: Sequence[Any]) -> tuple[str | None, float | None]:
+    """Label and confidence of an entry; None for an item without a label. Raises ValueError for other types."""
+    if "bounding_box" in about:
+        raise ValueError(f"{item}: has boxes, of pictures whose sizes are not in the file; export labels of pictures")
+    label, score = about.get("label"), about.get("confidence")
+    if isinstance(label, int) and not isinstance(label, bool):
+        if not 0 <= label < len(classes):
+            raise ValueError(f"{item}: its label is number {label}, and there are {len(classes)} classes")
+        label = classes[label]
+    if label is not None and not isinstance(label, str):
+        raise ValueError(f"{item}: its label is no text, but {label!r}; export a {CLASSIFICATION}")
+    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1):
+        raise ValueError(f"{item}: its confidence is {score!r}, and must be a number from 0 to 1")
+    return label, score
+
+
+def write_paths(items: Iterable[str], root: "str | os.PathLike[str]", path: "str | os.PathLike[str]") -> list[str]:
+    """Write the JSON that tells FiftyOne the file of each item below `root`, and return the items without a file.
+
+    Raises ValueError where no item has one.
+    """
+    every = list(items)
+    files = {item: Path(root, item).absolute() for item in every if is_below(os.fspath(root), item)}
+    there = {item: str(file) for item, file in files.items() if file.is_file()}
+    if every and not there:
+        raise ValueError(
+            f"{os.fspath(root)}: has no file of any item, the first is {every[0]!r}; give the folder of the ids"
+        )
+    Path(path).write_text(json.dumps(there, ensure_ascii=False, indent=1), encoding="utf-8")
+    return [item for item in every if item not in there]

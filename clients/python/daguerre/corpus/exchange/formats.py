@@ -71,6 +71,8 @@ def read_annotations(path: "str | os.PathLike[str]", program: Program | None = N
         return tasks
     except ValueError as exc:
         raise ValueError(f"{path}: {exc}") from exc
+    except RecursionError as exc:
+        raise ValueError(f"{path}: is nested too deeply; export it again") from exc
 
 
 def write_annotations(
