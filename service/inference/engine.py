@@ -214,9 +214,11 @@ class Engine:
             return next(iter(of_kind.values()))
         if name is None or name not in of_kind:
             asked = f"there is no {quoted(name)} among" if name else "there is none among"
+            first = "" if of_kind else "; where none is built in, a model is imported first (python -m models import)"
             raise NotFound(
                 f"analysers.{kind}: {asked} the analysers of this server ({', '.join(of_kind) or 'none of this kind'});"
-                " GET /v1/analysers lists them, and DAGUERRE_ANALYSERS names those that the server starts with",
+                " GET /v1/analysers lists them, and DAGUERRE_ANALYSERS names those that the server starts with"
+                f"{first}",
                 code="unknown_model",
                 param=f"analysers.{kind}.model",
             )

@@ -36,7 +36,7 @@ def test_a_map_has_the_columns_of_the_table_and_the_nearest_neighbours(tmp_path)
     assert said == f"embedding-atlas {tmp_path / 'a.parquet'} --x x --y y --neighbors neighbors"
     read = pq.read_table(tmp_path / "a.parquet")
     assert {field.name: str(field.type) for field in read.schema} == {
-        **{"id": "string", "cluster": "int64", "name": "string", "x": "float", "y": "float"},
+        **{"id": "string", "cluster": "string", "name": "string", "x": "float", "y": "float"},
         "neighbors": "struct<ids: list<element: int64>, distances: list<element: float>>",
     }
     assert read["id"].to_pylist() == given["id"]

@@ -163,7 +163,7 @@ pictures = output_option(
     "--pictures",
     type=click.Choice(get_args(PageMode)),
     show_default="blurred",
-    help="How the report shows images; blurred: with blurred faces.",
+    help="How images are shown; blurred: with blurred faces.",
 )
 size_of_faces = option(
     "--size",

@@ -20,6 +20,7 @@ from daguerre.storage.whole import whole_file
 from daguerre.types.common import Float, listed
 
 X, Y, NEIGHBOURS, IMAGE = "x", "y", "neighbors", "image"  # columns
+CLUSTER = "cluster"  # a column of names, which are no quantities
 BLOCK = 2**22  # cosines that are computed at once
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")  # neither 007 nor +49, which are codes
 JPEG = b"\xff\xd8\xff"
@@ -77,8 +78,10 @@ def write_atlas(
             cells = [table.codes(name)[i] for i in rows]
             if name in (table.find(X), table.find(Y)):
                 columns[name] = pa.array([float(cell or "nan") for cell in cells], pa.float32())
+            elif name == table.find("id"):
+                columns[name] = pa.array(ids)
             else:
-                columns[name] = pa.array(ids if name == table.find("id") else _values(cells))
+                columns[name] = pa.array(cells if name == CLUSTER else _values(cells))
     if vectors is not None:
         if not isinstance(vectors, Embeddings | str | os.PathLike):
             kind = type(vectors).__name__
