@@ -34,7 +34,7 @@ class ModelCard:
 
     @classmethod
     def read(cls, content: Content) -> "ModelCard":
-        return whole_record(cls, content)
+        return whole_record(cls, {"fingerprint_gpu": None, **content})  # which older servers do not have
 
     def fingerprint_of(self, decode: Decode | None) -> str:
         """The fingerprint of vectors made with `decode`, the server's setting for None."""
