@@ -380,7 +380,7 @@ def test_importing_it_is_quick_and_loads_nothing_heavy():
         for name in ("daguerre", "numpy")
     )
     quickest, numpy_alone = (min(float(line.split()[0]) for line in lines) for lines in (said, numpys))
-    assert quickest < 9 * numpy_alone, (quickest, numpy_alone)  # 0.3 to 0.4 s, 4 to 7 times
+    assert quickest < 13 * numpy_alone, (quickest, numpy_alone)  # 0.3 to 0.65 s, 4 to 9 times, by the processor
     loaded = set(said[0].split()[1:])
     assert "numpy" in loaded
     assert not loaded & {"torch", "httpx", "grpc", "pandas", "pyarrow", "PIL", "tqdm", "click", "bentoml", "service"}
