@@ -93,7 +93,7 @@ def test_resized_pixels_are_those_of_pillow_but_for_roundings(stand, target):
 
 @pytest.mark.parametrize(("of", "cosine", "mean"), [(tensor, 0.9999, 0.001), (blocky, 0.995, 0.6)])
 def test_vectors_are_near_those_of_exact_decoding(embedded_folder, of, cosine, mean):
-    """Of photos, by the embedded model; a decoder with coarser colours bounds what another one may cost."""
+    """The embedded model on photos. A decoder with coarser colours shows how far vectors of another decoder may be."""
     ours = ImageProcessor(embedded_folder.spec.image, Stand(of).jpegs)
     exact, session = image_processor(embedded_folder), OnnxSession(embedded_folder.path / "image.onnx", threads=1)
     assert exact

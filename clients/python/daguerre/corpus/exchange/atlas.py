@@ -144,13 +144,9 @@ def _vectors(made: Embeddings, ids: Sequence[str]) -> Float:
     """The vectors of the items, NaN for those that have none."""
     place = {id: i for i, id in enumerate(made.ids)}
     lacking = [id for id in ids if id not in place]
-    if len(lacking) == len(ids):
-        raise ValueError(
-            f"vectors: have none of the items of the table, the first is {ids[0]!r}; give their own vectors"
-        )
-    if lacking:
-        told = f"{len(lacking):,} items have no vector and no neighbours, the first is {lacking[0]!r}"
-        warnings.warn(RemarkWarning(told), stacklevel=3)
+    _tell(
+        lacking, len(ids), "vectors: have none of the items of the table", "give their own", "vector and no neighbours"
+    )
     found = np.full((len(ids), made.vectors.shape[1]), np.nan, np.float32)
     for i, id in enumerate(ids):
         if id in place:
@@ -187,14 +183,17 @@ def _pictures(given: Any, ids: Sequence[str]) -> list[tuple[str, bytes | None]]:
             raise ValueError(f"pictures: {folder} is no folder; give the one to which the ids are relative")
         found = [(id, _blurred(folder, id)) for id in ids]
     lacking = [id for id, jpeg in found if jpeg is None]
-    if len(lacking) == len(ids):
-        raise ValueError(
-            f"pictures: there is none of any item, the first is {ids[0]!r}; ids are paths below the folder"
-        )
-    if lacking:
-        told = f"{len(lacking):,} items have no picture, the first is {lacking[0]!r}"
-        warnings.warn(RemarkWarning(told), stacklevel=3)
+    _tell(lacking, len(ids), "pictures: there is none of any item", "ids are paths below the folder", "picture")
     return found
+
+
+def _tell(lacking: Sequence[str], n: int, all_of_them: str, way: str, what: str) -> None:
+    """Warn of items that lack something. Raises ValueError where all `n` do."""
+    if len(lacking) == n:
+        raise ValueError(f"{all_of_them}, the first is {lacking[0]!r}; {way}")
+    if lacking:
+        told = f"{len(lacking):,} items have no {what}, the first is {lacking[0]!r}"
+        warnings.warn(RemarkWarning(told), stacklevel=4)
 
 
 def _is_jpeg(given: Any) -> bool:
